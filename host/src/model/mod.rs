@@ -1,0 +1,27 @@
+//! Plain nouns and their invariants; no I/O, no imports from other rooms.
+
+mod action;
+mod clock;
+mod conversation;
+mod envelope;
+mod event;
+mod ids;
+mod lead;
+mod meeting;
+mod phone;
+mod status;
+mod transcript;
+
+pub use action::{
+    Action, Choice, Choices, Notification, Outcome, Purpose, Reaction, TemplateCall, Turn,
+};
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use conversation::{Conversation, Environment, Fault, FaultKind, Progress, Quiet, Report};
+pub use envelope::{Callback, Envelope, EnvelopeState, Lane, OutgoingMessage, Payload, Template};
+pub use event::{Answer, Content, Event, Inbound, Receipt, ReceiptStatus, SlotRefusal};
+pub use ids::{ConversationId, Digest, EnvelopeId, FlowId, TenantId};
+pub use lead::{Lead, LeadDraft};
+pub use meeting::{Meeting, Slot};
+pub use phone::{Phone, PhoneError};
+pub use status::Status;
+pub use transcript::{Direction, Line, Transcript};

@@ -1,0 +1,158 @@
+//! The truth: what the host must not forget.
+//!
+//! [`Store`] is a trait of what the host does, not of keys and values, so that an embedded and a shared implementation can
+//! both do it well. One contract suite runs on each of them.
+
+mod records;
+
+pub use records::{
+    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, Intake, LeadAnswer,
+    LogEntry, Parked, Settlement, Taken, To,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone,
+    TenantId,
+};
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The files cannot be read or written.
+    #[error("use the store: {0}")]
+    Storage(String),
+    /// What is stored is not what this version writes.
+    #[error("read {what} from the store: {why}; restore a backup or open it with the version of Relais that wrote it")]
+    Damaged {
+        /// Which record.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no such record.
+    #[error("find {0} in the store")]
+    Missing(String),
+    /// The conversation is leased to someone else, or to nobody.
+    #[error("commit a turn of {0} without holding its lease")]
+    NotLeased(ConversationId),
+}
+
+/// What every method gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the host does with what it must not forget.
+///
+/// **Durable when it returns**: every method that changes anything returns after its change survives a crash; changes of
+/// one call are atomic. Many calls share one flush.
+#[async_trait]
+pub trait Store: Send + Sync {
+    // --- the door -------------------------------------------------------------------------------------------------
+
+    /// Accepts a lead: creates its conversation with the event `lead-received`, or answers as before when the same
+    /// idempotency key was used, or names the conversation that the lead is already in (same tenant and CRM id or
+    /// number, not ended).
+    async fn accept(&self, intake: Intake) -> Result<LeadAnswer>;
+
+    /// Files events under their conversations, in the order given. One that repeats (same key) is skipped; one whose
+    /// conversation is not known is kept: a receipt waits for the send that it belongs to, anything else is parked.
+    async fn append(&self, events: Vec<Append>) -> Result<Vec<Appended>>;
+
+    // --- the turn -------------------------------------------------------------------------------------------------
+
+    /// Leases a conversation that has an event ready at `now`, the longest waiting first, and gives what the turn
+    /// needs. Messages of one burst come as one event, once the conversation's quiet window has passed. None when
+    /// nothing is ready. The lease ends with [`Store::commit`] or [`Store::release`], or with the process.
+    async fn take(&self, now: Timestamp) -> Result<Option<Taken>>;
+
+    /// Commits a turn: all of it or nothing (P2). Answers [`Committed::SlotTaken`], having changed nothing and keeping
+    /// the lease, when the meeting asked for can no longer be had.
+    async fn commit(&self, commit: Commit) -> Result<Committed>;
+
+    /// Gives a lease back; the event is taken again at `retry_at`.
+    async fn release(&self, conversation: &ConversationId, retry_at: Timestamp) -> Result<()>;
+
+    // --- timers ---------------------------------------------------------------------------------------------------
+
+    /// Turns timers that are due at `now` into events, at most `limit`; how many there were.
+    async fn fire(&self, now: Timestamp, limit: usize) -> Result<usize>;
+
+    /// When something next comes due: a timer, an event whose quiet window ends, an envelope; none when nothing waits.
+    /// May be in the past, when something is ready now. Leased conversations and claimed envelopes do not count.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+
+    // --- delivery -------------------------------------------------------------------------------------------------
+
+    /// Claims up to `limit` envelopes that are due at `now`, each the first of its lane, and marks them claimed.
+    async fn claim(&self, now: Timestamp, limit: usize) -> Result<Vec<Envelope>>;
+
+    /// Records what came of an attempt. A message that was sent becomes a line of the transcript and its `wamid` leads
+    /// back to the conversation (receipts that came early are filed now); a settled message files the event `settled`,
+    /// one that was not sent also `message-undelivered`.
+    async fn settle(&self, settlement: Settlement) -> Result<()>;
+
+    /// Envelopes still claimed or unknown whose attempt began before `before`: after a crash, or when no status came.
+    async fn unresolved(&self, before: Timestamp) -> Result<Vec<Envelope>>;
+
+    /// Queues a parked envelope again; false when there is no such parked envelope.
+    async fn replay(&self, envelope: &EnvelopeId, now: Timestamp) -> Result<bool>;
+
+    // --- looking --------------------------------------------------------------------------------------------------
+
+    /// A conversation.
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>>;
+
+    /// Conversations of a lead, newest first.
+    async fn conversations_of(&self, tenant: &TenantId, crm_id: &str) -> Result<Vec<ConversationId>>;
+
+    /// Conversations of a tenant (or of all), newest first, at most `limit`.
+    async fn conversations(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Conversation>>;
+
+    /// The messages of a conversation, in order of arrival.
+    async fn lines(&self, id: &ConversationId) -> Result<Vec<Line>>;
+
+    /// The log of a conversation, oldest first.
+    async fn log(&self, id: &ConversationId) -> Result<Vec<LogEntry>>;
+
+    /// The envelopes of a conversation, oldest first.
+    async fn envelopes(&self, id: &ConversationId) -> Result<Vec<Envelope>>;
+
+    /// What has been set aside for a human, oldest first, at most `limit`.
+    async fn parked(&self, limit: usize) -> Result<Vec<Parked>>;
+
+    /// The meetings of a tenant that end after `from`, with their conversations, by start.
+    async fn meetings(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<(ConversationId, Meeting)>>;
+
+    // --- the register and the keys --------------------------------------------------------------------------------
+
+    /// Whether a person is on the tenant's opt-out register.
+    async fn opted_out(&self, tenant: &TenantId, phone: &Phone) -> Result<bool>;
+
+    /// Puts a person on the tenant's opt-out register, or takes them off.
+    async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()>;
+
+    /// Keeps an API key under the digest of its secret.
+    async fn add_key(&self, key: ApiKey) -> Result<()>;
+
+    /// The key with this digest.
+    async fn key(&self, digest: &str) -> Result<Option<ApiKey>>;
+
+    // --- flow versions --------------------------------------------------------------------------------------------
+
+    /// Keeps a version's content; the same content is kept once.
+    async fn put_version(&self, version: FlowVersion) -> Result<()>;
+
+    /// A version's content.
+    async fn version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<Option<FlowVersion>>;
+
+    /// Makes a version the one that new conversations take.
+    async fn activate(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest, now: Timestamp) -> Result<()>;
+
+    /// The active version of each flow of each tenant.
+    async fn active_versions(&self) -> Result<Vec<(TenantId, FlowId, Digest)>>;
+
+    /// How many conversations that have not ended run on each version of a flow.
+    async fn running(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<(Digest, u64)>>;
+}

@@ -1,0 +1,238 @@
+//! What goes into the store and comes out of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, EnvelopeState, Environment, Event,
+    Fault, FlowId, Line, Meeting, Slot, TenantId,
+};
+
+/// A lead to accept.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// The conversation as it would begin; its `alias` is set by the store from [`Intake::alias_prefix`].
+    pub conversation: Conversation,
+    /// `Prospect`, for instance: followed by a letter and a number counted per tenant (A1 … A99, B1 …).
+    pub alias_prefix: String,
+    /// The number of the tenant's first alias; 1 gives `A1`.
+    pub alias_first: u32,
+    /// The request's `Idempotency-Key`, and the digest of its body.
+    pub idempotency: Option<(String, String)>,
+}
+
+/// What became of an [`Intake`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeadAnswer {
+    /// A new conversation.
+    Accepted(ConversationId),
+    /// The answer to the same request before.
+    Repeated(ConversationId),
+    /// The lead is in this conversation already.
+    Running(ConversationId),
+    /// The idempotency key was used with another body.
+    KeyReused,
+}
+
+/// An event to file.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Whose, when known; a person's names are looked up within it.
+    pub tenant: Option<TenantId>,
+    /// Under which conversation.
+    pub to: To,
+    /// What repeats is skipped: `wamid`, or `wamid` and status. Within one tenant-wide space. None always files.
+    pub key: Option<String>,
+    /// What happened.
+    pub event: Event,
+    /// When it arrived here (not WhatsApp's clock): the quiet window counts from it.
+    pub at: Timestamp,
+    /// What arrived, as it arrived: kept when the event has to be parked.
+    pub raw: Option<Value>,
+}
+
+/// How to find the conversation of an event.
+#[derive(Clone, Debug)]
+pub enum To {
+    /// By its identity.
+    Conversation(ConversationId),
+    /// By a message of ours: its envelope if given, else its `wamid`.
+    Message {
+        /// WhatsApp's identifier.
+        wamid: String,
+        /// `biz_opaque_callback_data`.
+        envelope: Option<EnvelopeId>,
+    },
+    /// By a person: the quoted message's `wamid` if known, else the first of the names (E.164 numbers, `wa_id`s and
+    /// business-scoped user ids, as [`Append::tenant`] knows them) that has a conversation, the latest one.
+    Person {
+        /// The message of ours that was quoted or tapped.
+        context: Option<String>,
+        /// In order of preference (FACTS §5).
+        names: Vec<String>,
+    },
+}
+
+/// What became of an [`Append`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// Filed under this conversation.
+    Filed(ConversationId),
+    /// Seen before; nothing was done.
+    Repeated,
+    /// A receipt that waits for the send that it belongs to.
+    Waiting,
+    /// No conversation is known; set aside under this number.
+    Parked(u64),
+}
+
+/// A leased conversation with the event of its next turn.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// As it stands.
+    pub conversation: Conversation,
+    /// What happened.
+    pub event: Event,
+    /// The arrival number of the last inbox entry that the event was made of; goes back in [`Commit::consumed`].
+    pub consumed: u64,
+}
+
+/// A turn to commit.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// As it stands after the turn; `next_turn` counted up by the turn.
+    pub conversation: Conversation,
+    /// From [`Taken`].
+    pub consumed: u64,
+    /// The turn, for the log.
+    pub log: LogEntry,
+    /// New lines of the transcript: the person's messages.
+    pub lines: Vec<Line>,
+    /// Events that follow at once, before anything that is waiting.
+    pub follow_ups: Vec<Event>,
+    /// Timers to set (due) or cancel (none), by name.
+    pub timers: BTreeMap<String, Option<Timestamp>>,
+    /// Envelopes to queue, in order.
+    pub envelopes: Vec<Envelope>,
+    /// Drops queued messages of this conversation (opt-out); those already claimed are up to the check before the send.
+    pub drop_queued: Option<String>,
+    /// Puts the lead's number on the tenant's opt-out register (true) or takes it off (false).
+    pub opt_out: Option<bool>,
+    /// Books, moves (the old one is given up) or cancels (none) this conversation's meeting.
+    pub meeting: Option<(Option<Meeting>, BookingRule)>,
+    /// When the turn was committed.
+    pub now: Timestamp,
+}
+
+/// How many meetings of one calendar may overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookingRule {
+    /// At least 1.
+    pub capacity: u32,
+    /// Kept free before and after a meeting, in seconds.
+    pub buffer_seconds: u32,
+}
+
+/// What became of a [`Commit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it.
+    Done,
+    /// Nothing of it: the slot was taken meanwhile.
+    SlotTaken,
+}
+
+/// One turn, with everything that running it again needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// The turn's number in its conversation, from 0.
+    pub turn: u64,
+    /// When.
+    pub at: Timestamp,
+    /// On which version.
+    pub version: Digest,
+    /// What happened.
+    pub event: Event,
+    /// Each component asked, in order; empty for the host's own turns.
+    pub calls: Vec<Call>,
+    /// What the host's policy did differently from what the flow asked, one sentence each.
+    pub policy: Vec<String>,
+    /// The final words: the fault that the flow ended in, if it did.
+    pub fault: Option<Fault>,
+}
+
+/// One component asked during a turn. Running it again on `input` with `slots` gives `output`, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// `qualification.advance`, `crm-mapping.callback-for-crm`, `status-actions.react`…
+    pub function: String,
+    /// Everything that it was given.
+    pub input: Value,
+    /// The answers of `free-slots`, in order.
+    pub slots: Vec<Vec<Slot>>,
+    /// What it answered; null when it ended in a fault.
+    pub output: Value,
+    /// What it logged: level and message.
+    pub lines: Vec<(String, String)>,
+    /// How long it took, in microseconds, instance included.
+    pub micros: u64,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Which.
+    pub envelope: EnvelopeId,
+    /// Where it stands now. `Queued` means another attempt at [`Settlement::not_before`].
+    pub state: EnvelopeState,
+    /// For another attempt.
+    pub not_before: Timestamp,
+    /// Other names of the person learnt from the answer: `wa_id`, business-scoped user id.
+    pub names: Vec<String>,
+    /// When the attempt ended.
+    pub now: Timestamp,
+}
+
+/// Something set aside for a human.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Counts up.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whose, when known.
+    pub tenant: Option<TenantId>,
+    /// Why, one sentence.
+    pub why: String,
+    /// What arrived.
+    pub raw: Value,
+}
+
+/// An API key of a tenant; the secret itself is shown once and not kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// SHA-256 of the secret, in hexadecimal.
+    pub digest: String,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which world it opens.
+    pub environment: Environment,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The immutable content of a flow's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowVersion {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which flow.
+    pub flow: FlowId,
+    /// Of the content.
+    pub digest: Digest,
+    /// Path inside the folder → bytes, and under `../tenant.toml` the tenant's own file.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
