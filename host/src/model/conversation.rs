@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ConversationId, Digest, EnvelopeId, FlowId, Lead, Meeting, Phone, ReceiptStatus, Status,
+    ConversationId, Digest, EnvelopeId, Event, FlowId, Lead, Meeting, Phone, ReceiptStatus, Status,
     TenantId,
 };
 
@@ -68,8 +68,10 @@ pub struct Conversation {
     pub handed_over: Option<String>,
     /// Faults since the last turn that went well.
     pub faults: u32,
-    /// Why a human must look before it continues.
+    /// Why a human must look before the flow is asked again.
     pub parked: Option<Fault>,
+    /// What the flow is to be asked once a human lets it continue, oldest first.
+    pub held: Vec<Event>,
 }
 
 impl Conversation {

@@ -205,8 +205,8 @@ pub struct Receipt {
     pub status: ReceiptStatus,
     /// By WhatsApp's clock.
     pub at: Timestamp,
-    /// WhatsApp's error code, when it failed.
-    pub code: Option<u32>,
+    /// What WhatsApp's error means, in kebab-case, when it failed: `no-whatsapp`, `window-closed`…
+    pub reason: Option<String>,
 }
 
 /// How far a message got. The order is the rank: a status only moves up, and `failed` never moves a delivered one.

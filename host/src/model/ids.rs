@@ -60,6 +60,12 @@ id!(
 );
 
 impl EnvelopeId {
+    /// The conversation that it names; none when it is not of the form that [`EnvelopeId::of_turn`] gives.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        let (conversation, _) = self.0.split_once('.')?;
+        Some(ConversationId::new(conversation))
+    }
+
     /// The `index`-th envelope of turn number `turn` of a conversation.
     pub fn of_turn(conversation: &ConversationId, turn: u64, index: usize) -> Self {
         Self(format!("{conversation}.{turn}.{index}"))

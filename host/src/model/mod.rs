@@ -9,6 +9,7 @@ mod ids;
 mod lead;
 mod meeting;
 mod phone;
+mod pulse;
 mod status;
 mod transcript;
 
@@ -23,5 +24,6 @@ pub use ids::{ConversationId, Digest, EnvelopeId, FlowId, TenantId};
 pub use lead::{Lead, LeadDraft};
 pub use meeting::{Meeting, Slot};
 pub use phone::{Phone, PhoneError};
+pub use pulse::{Listener, Pulse};
 pub use status::Status;
 pub use transcript::{Direction, Line, Transcript};

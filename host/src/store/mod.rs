@@ -4,11 +4,13 @@
 //! both do it well. One contract suite runs on each of them.
 
 mod records;
+mod sled;
 
 pub use records::{
     ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, Intake, LeadAnswer,
     LogEntry, Parked, Settlement, Taken, To,
 };
+pub use sled::SledStore;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

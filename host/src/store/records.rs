@@ -105,8 +105,10 @@ pub struct Taken {
 pub struct Commit {
     /// As it stands after the turn; `next_turn` counted up by the turn.
     pub conversation: Conversation,
-    /// From [`Taken`].
-    pub consumed: u64,
+    /// From [`Taken`]; none keeps the event in the inbox, to be taken again (a flow failed).
+    pub consumed: Option<u64>,
+    /// The conversation is not taken again before; none means as soon as an event is ready.
+    pub not_before: Option<Timestamp>,
     /// The turn, for the log.
     pub log: LogEntry,
     /// New lines of the transcript: the person's messages.
@@ -233,6 +235,37 @@ pub struct FlowVersion {
     pub flow: FlowId,
     /// Of the content.
     pub digest: Digest,
-    /// Path inside the folder → bytes, and under `../tenant.toml` the tenant's own file.
+    /// Path inside the folder → bytes; under `stock:NAME` the stock components that it uses. Tenants keep their
+    /// `tenant.toml` as the only file of a flow called `@tenant`.
+    #[serde(with = "base64_files")]
     pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Bytes as base64 in JSON, where an array of numbers would be four times as long.
+mod base64_files {
+    use std::collections::BTreeMap;
+
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        files: &BTreeMap<String, Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let encoded: BTreeMap<_, _> =
+            files.iter().map(|(path, bytes)| (path, BASE64_STANDARD.encode(bytes))).collect();
+        encoded.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Vec<u8>>, D::Error> {
+        BTreeMap::<String, String>::deserialize(deserializer)?
+            .into_iter()
+            .map(|(path, text)| {
+                let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
+                Ok((path, bytes))
+            })
+            .collect()
+    }
 }

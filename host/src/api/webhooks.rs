@@ -1,0 +1,144 @@
+//! `/webhooks/whatsapp`: what Meta calls.
+
+use axum::{
+    body::Body,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+};
+
+use super::{Api, Problem, arrivals, body};
+use crate::{
+    flows::SecretSource,
+    model::{EnvelopeId, Event, TenantId},
+    store::Append,
+    whatsapp::{self, SIGNATURE_HEADER},
+};
+
+/// Meta's limit (FACTS §2.1).
+const LONGEST_WEBHOOK: usize = 3 * 1024 * 1024;
+
+/// The handshake: repeats the challenge to whoever knows the verify token.
+pub(super) async fn handshake(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+) -> Result<String, Problem> {
+    let query = query.unwrap_or_default();
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let mut tokens: Vec<String> = api
+        .flows
+        .tenants()
+        .iter()
+        .filter_map(|tenant| read(tenant.whatsapp.verify_token.as_ref()?))
+        .collect();
+    tokens.extend(api.options.simulator_verify_token.clone());
+    tokens
+        .iter()
+        .find_map(|token| {
+            let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            whatsapp::handshake(pairs, token).ok()
+        })
+        .ok_or_else(|| {
+            Problem::new(
+                StatusCode::FORBIDDEN,
+                "handshake-refused",
+                "hub.verify_token is not one of ours, or the request is not a subscription",
+                "enter the same token at Meta and as whatsapp.verify-token in tenant.toml",
+            )
+            .about("hub.verify_token")
+        })
+}
+
+/// Takes a batch of updates: 200 once every one of them is durable (P1). What cannot be handled is parked and never
+/// blocks its neighbours.
+pub(super) async fn receive(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let bytes = body::read(body, LONGEST_WEBHOOK).await?;
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let signers = signers(&api, signature, &bytes);
+    if signers.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "bad-signature",
+            "X-Hub-Signature-256 is missing, or is not the HMAC-SHA256 of this body under a secret that is known here",
+            "sign the raw bytes with the app's secret, and name that secret under whatsapp.app-secrets in tenant.toml",
+        )
+        .about(SIGNATURE_HEADER));
+    }
+    let updates = whatsapp::decode(&bytes).map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-webhook",
+            format!("failed to {error}"),
+            "send the body that Meta documents for the object whatsapp_business_account",
+        )
+    })?;
+    let now = api.clock.now();
+    let events: Vec<Append> = updates
+        .into_iter()
+        .map(|update| {
+            let tenant = update
+                .phone_number_id
+                .as_deref()
+                .and_then(|number| api.flows.tenant_of_number(number))
+                .map(|tenant| tenant.id.clone())
+                .filter(|tenant| signers.iter().any(|signer| signer.speaks_for(tenant)));
+            arrivals::event_of(update, tenant, now)
+        })
+        .collect();
+    prove_sent(&api, &events).await;
+    api.store.append(events).await?;
+    api.pulse.beat();
+    Ok(StatusCode::OK)
+}
+
+/// Whose secret signed a webhook.
+enum Signer {
+    Tenant(TenantId),
+    /// The simulator, which may speak for any tenant of this host.
+    Simulator,
+}
+
+impl Signer {
+    fn speaks_for(&self, tenant: &TenantId) -> bool {
+        match self {
+            Self::Tenant(own) => own == tenant,
+            Self::Simulator => true,
+        }
+    }
+}
+
+fn signers(api: &Api, signature: Option<&str>, bytes: &[u8]) -> Vec<Signer> {
+    let verifies = |secret: String| whatsapp::verify(&[secret], signature, bytes).is_ok();
+    let mut signers: Vec<Signer> = api
+        .flows
+        .tenants()
+        .iter()
+        .filter(|tenant| tenant.whatsapp.app_secrets.iter().filter_map(read).any(verifies))
+        .map(|tenant| Signer::Tenant(tenant.id.clone()))
+        .collect();
+    if api.options.simulator_app_secret.clone().is_some_and(verifies) {
+        signers.push(Signer::Simulator);
+    }
+    signers
+}
+
+/// A status that carries an envelope's id proves that the envelope went out, whatever its attempt seemed to end in (P8).
+async fn prove_sent(api: &Api, events: &[Append]) {
+    for append in events {
+        if let Event::Receipt(receipt) = &append.event
+            && let Some(conversation) = receipt.envelope.as_ref().and_then(EnvelopeId::conversation)
+        {
+            api.delivery.prove(&conversation, receipt).await;
+        }
+    }
+}
+
+fn read(secret: &SecretSource) -> Option<String> {
+    secret
+        .read()
+        .inspect_err(|error| tracing::error!(%error, "secret not read"))
+        .ok()
+}

@@ -1,0 +1,59 @@
+//! The command line, a file a subcommand.
+
+mod demo;
+mod flow;
+mod keys;
+mod lead;
+mod serve;
+mod simulator;
+mod whatsapp;
+mod when;
+
+use clap::{Parser, Subcommand};
+
+/// Relais takes over a sales lead after a failed call: it writes on WhatsApp, qualifies, books a meeting, reminds, and
+/// tells the CRM.
+#[derive(Debug, Parser)]
+#[command(name = "relais", version, about, long_about = None, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play the integration guide's conversation with everything embedded; nothing leaves this machine.
+    Demo(demo::Args),
+    /// Run the host.
+    Serve(serve::Args),
+    /// Make API keys for CRMs.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Check a flow before it is deployed.
+    #[command(subcommand)]
+    Flow(flow::Command),
+    /// Hand a lead over, as a CRM would.
+    #[command(subcommand)]
+    Lead(lead::Command),
+    /// Look at what WhatsApp sends.
+    #[command(subcommand)]
+    Whatsapp(whatsapp::Command),
+    /// Run the emulated Graph API alone.
+    Simulator(simulator::Args),
+    /// Show what is understood of a phrase about time.
+    When(when::Args),
+}
+
+/// Runs the command line; what it gives is the process's exit code.
+pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Keys(command) => keys::run(command).await,
+        Command::Flow(command) => flow::run(command).await,
+        Command::Lead(command) => lead::run(command).await,
+        Command::Whatsapp(command) => whatsapp::run(command),
+        Command::Simulator(args) => simulator::run(args).await,
+        Command::When(args) => when::run(args),
+    }
+}

@@ -1,0 +1,118 @@
+//! `relais.toml`: what the operator sets. Composes the rooms' options; no room imports it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::{delivery, flows::SecretSource};
+
+/// The operator's settings; every one has a default, so that no file is needed to begin with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the doors are, such as `127.0.0.1:8080`.
+    pub listen: String,
+    /// The folder of the store.
+    pub store: PathBuf,
+    /// The folder of the tenants.
+    pub flows: PathBuf,
+    /// Meta's servers.
+    pub graph: Graph,
+    /// The simulator that test keys talk to.
+    pub simulator: Option<Simulator>,
+    /// How envelopes go out.
+    pub delivery: Delivery,
+}
+
+/// `[graph]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Graph {
+    /// Without the version.
+    pub base_url: String,
+    /// Such as `v25.0`.
+    pub api_version: String,
+}
+
+/// `[simulator]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Simulator {
+    /// Its address.
+    pub base_url: String,
+    /// The token that it takes.
+    pub token: SecretSource,
+    /// What it signs webhooks with.
+    pub app_secret: SecretSource,
+    /// What it says in the handshake.
+    pub verify_token: SecretSource,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Lets callbacks go to this machine and to private networks, over plain HTTP too. For development.
+    pub allow_private_addresses: bool,
+    /// Resends a message whose fate is still unknown after `unknown-after-seconds`, at the risk of sending it twice; by
+    /// default it is parked for a human.
+    pub resend_unknown: bool,
+    /// How long to wait for a status webhook that tells the fate of a message.
+    pub unknown_after_seconds: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            store: PathBuf::from("relais-store"),
+            flows: PathBuf::from("flows"),
+            graph: Graph::default(),
+            simulator: None,
+            delivery: Delivery::default(),
+        }
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        let crate::host::Graph { base_url, api_version } = crate::host::Graph::default();
+        Self { base_url, api_version }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        let unknown_after_seconds = delivery::Options::default().unknown_after_seconds;
+        Self { allow_private_addresses: false, resend_unknown: false, unknown_after_seconds }
+    }
+}
+
+impl Config {
+    /// Reads the file; without one, `relais.toml` of this folder if there is one, else the defaults.
+    pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let default = Path::new("relais.toml");
+        let path = match path {
+            Some(path) => path,
+            None if default.exists() => default,
+            None => return Ok(Self::default()),
+        };
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("read {}", path.display()))
+    }
+
+    /// How envelopes go out.
+    pub fn delivery(&self) -> delivery::Options {
+        delivery::Options {
+            allow_private_addresses: self.delivery.allow_private_addresses,
+            unknown_after_seconds: self.delivery.unknown_after_seconds,
+            unknown_rule: if self.delivery.resend_unknown {
+                delivery::UnknownRule::Resend
+            } else {
+                delivery::UnknownRule::Park
+            },
+            ..delivery::Options::default()
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! One attempt to send a message to a person.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    House, Outcome, Sender,
+    options::seconds,
+    policy::{self, Decision, Form},
+    schedule,
+    stops::Stoppable,
+};
+use crate::{
+    model::{Envelope, EnvelopeState, Event, OutgoingMessage},
+    store::{self, Append, To},
+    whatsapp::{ApiError, Recipient, Remedy, SendResult, meaning},
+};
+
+/// How often a message is tried that WhatsApp refuses for the moment, before it is parked.
+const MOST_TRIES: u32 = 12;
+/// The longest wait after the request could not leave this machine.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
+/// Over how long the messages of a stopped sender are spread when it may write again.
+const SPREAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// Everything that an attempt needs.
+struct Attempt<'a> {
+    house: &'a House,
+    envelope: &'a Envelope,
+    message: &'a OutgoingMessage,
+    sender: Sender,
+    /// From 1.
+    number: u32,
+    /// When it began, its turn having come.
+    now: Timestamp,
+}
+
+/// Sends the message if its conversation, the window, the hour, the pace and the opt-out register allow it at this moment.
+pub(super) async fn attempt(
+    house: &House,
+    envelope: &Envelope,
+    message: &OutgoingMessage,
+) -> store::Result<Outcome> {
+    let Some(sender) = house.directory.sender(&envelope.tenant, envelope.environment) else {
+        tracing::error!(tenant = %envelope.tenant, "no business number is declared for this tenant; its messages wait");
+        return Ok(house.rest(envelope));
+    };
+    let Some(_pass) = house.shares.enter(&envelope.tenant, &sender.base_url).await else {
+        return Ok(house.put_back(envelope));
+    };
+    let (number, now) = (house.attempt_number(envelope), house.clock.now());
+    Attempt { house, envelope, message, sender, number, now }.run().await
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> store::Result<Outcome> {
+        let Some(conversation) = self.house.store.conversation(&self.envelope.conversation).await? else {
+            return Ok(Outcome::dropped("conversation-gone"));
+        };
+        let hours = self.house.directory.contact_hours_hold(&self.envelope.tenant, self.now);
+        let margin = self.house.options.window_margin();
+        match policy::decide(self.message, &conversation, self.now, hours, margin) {
+            Decision::Drop(reason) => Ok(Outcome::dropped(reason)),
+            Decision::Wait(until) => Ok(Outcome::deferred(until)),
+            Decision::Send(form) => self.send(form).await,
+        }
+    }
+
+    /// Sends in this form; once more as a template when WhatsApp says that the window is closed after all.
+    async fn send(&self, form: Form<'_>) -> store::Result<Outcome> {
+        let result = match self.request(form).await? {
+            Ok(result) => result,
+            Err(outcome) => return Ok(outcome),
+        };
+        let is_window_closed = matches!(&result, SendResult::Refused(error)
+            if matches!(error.remedy(self.number - 1), Remedy::WindowClosed { .. }));
+        match (form, &self.message.template) {
+            (Form::Text(_), Some(template)) if is_window_closed => {
+                let form = Form::Template(template);
+                match self.request(form).await? {
+                    Ok(result) => self.judge(form, result).await,
+                    Err(outcome) => Ok(outcome),
+                }
+            }
+            _ => self.judge(form, result).await,
+        }
+    }
+
+    /// The request itself, unless something speaks against it at the last moment.
+    async fn request(&self, form: Form<'_>) -> store::Result<Result<SendResult, Outcome>> {
+        let outgoing = form.outgoing(self.message.choices.as_ref());
+        if let Err(problems) = outgoing.check() {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            tracing::error!(envelope.id = %self.envelope.id, ?problems, "the message is not one that WhatsApp takes");
+            return Ok(Err(Outcome::dropped("invalid-message")));
+        }
+        let client = match self.house.graph(&self.sender) {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::error!(tenant = %self.envelope.tenant, %error, "the sender is misconfigured; its messages wait");
+                return Ok(Err(self.house.rest(self.envelope)));
+            }
+        };
+        if let Err(outcome) = self.admit(form) {
+            return Ok(Err(outcome));
+        }
+        // Last, so that nothing comes between the register and the request (P5).
+        if self.house.store.opted_out(&self.envelope.tenant, &self.message.to).await? {
+            return Ok(Err(Outcome::dropped("opt-out")));
+        }
+        let to = Recipient::Number(self.message.to.as_e164().to_owned());
+        Ok(Ok(client.send(&self.sender.credentials, &to, &outgoing, self.envelope.id.as_str()).await))
+    }
+
+    /// Whether the pace allows it and neither the sender nor the template is stopped.
+    fn admit(&self, form: Form<'_>) -> Result<(), Outcome> {
+        let number = &self.sender.credentials.phone_number_id;
+        let rest = seconds(self.house.options.stop_seconds);
+        let mut needed = vec![self.stoppable_sender()];
+        needed.extend(self.stoppable_template(form));
+        let paced = self.house.pace().take(number, self.message.to.as_e164(), self.now);
+        paced.map_err(Outcome::deferred)?;
+        self.house.stops().pass(&needed, self.now, rest).map_err(|until| {
+            Outcome::deferred(schedule::spread(until, SPREAD, &self.envelope.id))
+        })
+    }
+
+    /// What a result means for the envelope.
+    async fn judge(&self, form: Form<'_>, result: SendResult) -> store::Result<Outcome> {
+        match result {
+            SendResult::Accepted { wamid, wa_id, user_id, held } => {
+                self.clear(&self.stoppable_sender());
+                // One that is held may still turn out to be paused.
+                if let (false, Some(template)) = (held, self.stoppable_template(form)) {
+                    self.clear(&template);
+                }
+                let at = self.house.clock.now();
+                let state = EnvelopeState::Sent { at, wamid: Some(wamid), shown: Some(form.shown()) };
+                Ok(Outcome::Settled { state, names: wa_id.into_iter().chain(user_id).collect() })
+            }
+            SendResult::Refused(error) => self.refused(form, &error).await,
+            SendResult::Unknown { why, error } => {
+                let code = error.and_then(|error| error.code);
+                tracing::warn!(envelope.id = %self.envelope.id, code, why, "it is not known whether the message went out");
+                Ok(self.unknown())
+            }
+            SendResult::Marked => Ok(self.unknown()),
+            SendResult::NotSent { why } => {
+                tracing::warn!(envelope.id = %self.envelope.id, why, "the request could not leave");
+                let wait = SignedDuration::from_secs(4_i64.saturating_pow(self.number)).min(LONGEST_WAIT);
+                Ok(self.again(wait))
+            }
+        }
+    }
+
+    /// Nothing went out, for certain: what now.
+    async fn refused(&self, form: Form<'_>, error: &ApiError) -> store::Result<Outcome> {
+        let reason = meaning(error).name();
+        let remedy = error.remedy(self.number - 1);
+        if !matches!(remedy, Remedy::StopSender | Remedy::RefreshToken) {
+            self.clear(&self.stoppable_sender());
+        }
+        Ok(match remedy {
+            Remedy::RetryAfter { .. } | Remedy::LaterDays { .. } if self.number >= MOST_TRIES => {
+                Outcome::parked("exhausted")
+            }
+            Remedy::RetryAfter { seconds } => {
+                self.again(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+            }
+            Remedy::LaterDays { days } => self.again(SignedDuration::from_hours(24 * i64::from(days))),
+            // The template has been tried already, or there is none. Meta says so wrongly at times (FACTS §3).
+            Remedy::WindowClosed { retry_seconds: Some(seconds) } if matches!(form, Form::Text(_)) => {
+                self.again(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+            }
+            Remedy::Ambiguous => self.unknown(),
+            Remedy::OptOut => {
+                self.file_opt_out().await?;
+                Outcome::dropped("opt-out")
+            }
+            Remedy::StopSender | Remedy::RefreshToken => self.stop(self.stoppable_sender(), error),
+            Remedy::StopTemplate => match self.stoppable_template(form) {
+                Some(template) => self.stop(template, error),
+                None => Outcome::dropped(reason),
+            },
+            Remedy::OurBug | Remedy::Alert | Remedy::StopCountry => {
+                tracing::error!(envelope.id = %self.envelope.id, code = error.code, reason, "WhatsApp refused a message; see to it");
+                Outcome::dropped(reason)
+            }
+            Remedy::Undeliverable | Remedy::InvalidNumber | Remedy::Nothing | Remedy::WindowClosed { .. } => {
+                Outcome::dropped(reason)
+            }
+        })
+    }
+
+    /// The person stopped this business's marketing with WhatsApp's own control: the conversation must know.
+    async fn file_opt_out(&self) -> store::Result<()> {
+        let append = Append {
+            tenant: Some(self.envelope.tenant.clone()),
+            to: To::Conversation(self.envelope.conversation.clone()),
+            key: Some(format!("opt-out:{}", self.envelope.id)),
+            event: Event::PreferenceChanged { stops: true },
+            at: self.house.clock.now(),
+            raw: None,
+        };
+        self.house.store.append(vec![append]).await.map(drop)
+    }
+
+    /// Stops a sender or a template; the message waits with it.
+    fn stop(&self, what: Stoppable, error: &ApiError) -> Outcome {
+        let rest = seconds(self.house.options.stop_seconds);
+        let is_new = self.house.stops().stop(what.clone(), self.now, rest);
+        if is_new {
+            let reason = meaning(error).name();
+            tracing::error!(tenant = %self.envelope.tenant, ?what, code = error.code, reason,
+                "WhatsApp refuses everything from here; stopped, messages wait and one tries from time to time");
+        }
+        self.house.rest(self.envelope)
+    }
+
+    fn clear(&self, what: &Stoppable) {
+        if self.house.stops().clear(what) {
+            tracing::info!(tenant = %self.envelope.tenant, ?what, "works again");
+        }
+    }
+
+    fn stoppable_sender(&self) -> Stoppable {
+        Stoppable::Sender(self.sender.credentials.phone_number_id.clone())
+    }
+
+    fn stoppable_template(&self, form: Form<'_>) -> Option<Stoppable> {
+        match form {
+            Form::Text(_) => None,
+            Form::Template(template) => Some(Stoppable::Template {
+                sender: self.sender.credentials.phone_number_id.clone(),
+                name: template.name.clone(),
+                language: template.language.clone(),
+            }),
+        }
+    }
+
+    fn unknown(&self) -> Outcome {
+        let state = EnvelopeState::Unknown { since: self.now };
+        Outcome::Settled { state, names: Vec::new() }
+    }
+
+    /// Another attempt after about `wait`.
+    fn again(&self, wait: SignedDuration) -> Outcome {
+        // Never sooner than asked: WhatsApp counts what comes too soon against the number.
+        let least = self.house.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let at = schedule::spread(least, wait / 5, &self.envelope.id);
+        Outcome::Again { at, was_tried: true }
+    }
+}

@@ -1,0 +1,139 @@
+//! What became of a send that did not tell (P8). WhatsApp has no idempotency key, so a message whose answer was lost is not
+//! sent again: a status webhook that carries its envelope's identifier proves that it went out; without one, after a while,
+//! the operator's rule applies. A callback may arrive twice, so it is simply tried again.
+
+use jiff::Timestamp;
+
+use super::{Delivery, House, Options, UnknownRule, lock, options::seconds, policy};
+use crate::{
+    model::{ConversationId, Envelope, EnvelopeState, Payload, Receipt},
+    store::{self, Settlement, Store},
+};
+
+/// Over the time that an attempt may take, before a claimed callback counts as left behind by a crash.
+const LEFT_BEHIND_SECONDS: u32 = 60;
+
+impl Delivery {
+    /// Looks at what has been claimed or unknown for too long at `now`: after a crash, or when no status came. Callbacks are
+    /// queued again; messages follow [`Options::unknown_rule`]. How many envelopes it settled.
+    pub async fn resolve(&self, now: Timestamp) -> usize {
+        let house = &*self.house;
+        let before = |age| now.saturating_sub(seconds(age)).unwrap_or(Timestamp::MIN);
+        let message_limit = before(house.options.unknown_after_seconds);
+        let callback_limit = before(house.longest_attempt_seconds());
+        let unresolved = match house.store.unresolved(message_limit.max(callback_limit)).await {
+            Ok(unresolved) => unresolved,
+            Err(error) => {
+                tracing::error!(%error, "unresolved envelopes could not be looked at");
+                return 0;
+            }
+        };
+        let mut settled = 0;
+        for envelope in unresolved {
+            let limit = match envelope.payload {
+                Payload::Message(_) => message_limit,
+                Payload::Callback(_) => callback_limit,
+            };
+            let is_ours = lock(&house.in_hand).contains_key(&envelope.id);
+            if is_ours || begun_at(&envelope).is_none_or(|at| at >= limit) {
+                continue;
+            }
+            settled += usize::from(house.give_up_waiting(&envelope, now).await);
+        }
+        settled
+    }
+
+    /// A receipt proves that a message went out whose answer was lost: see [`prove`]. While the request is still on its
+    /// way in this process the receipt is kept, for the answer says the same and more. Whether the envelope is proven.
+    ///
+    /// To be called for each status webhook before it is appended.
+    pub async fn prove(&self, conversation: &ConversationId, receipt: &Receipt) -> bool {
+        if let Some(envelope) = &receipt.envelope
+            && let Some(proof) = lock(&self.house.in_hand).get_mut(envelope)
+        {
+            *proof = Some(receipt.clone());
+            return true;
+        }
+        self.house.prove(conversation, receipt).await
+    }
+}
+
+impl House {
+    pub(super) async fn prove(&self, conversation: &ConversationId, receipt: &Receipt) -> bool {
+        match prove(&*self.store, &self.options, conversation, receipt, self.clock.now()).await {
+            Ok(is_proven) => is_proven,
+            Err(error) => {
+                tracing::error!(conversation = %conversation, %error, "a receipt could not prove its message");
+                false
+            }
+        }
+    }
+
+    /// How long an envelope may be in somebody's hands: waiting for its share, then twice a request.
+    fn longest_attempt_seconds(&self) -> u32 {
+        let request = u32::try_from(self.options.http_timeout_ms / 1_000).unwrap_or(u32::MAX);
+        let attempt = self.options.waiting_seconds.saturating_add(request.saturating_mul(2));
+        attempt.saturating_add(LEFT_BEHIND_SECONDS)
+    }
+
+    async fn give_up_waiting(&self, envelope: &Envelope, now: Timestamp) -> bool {
+        let rule = self.options.unknown_rule;
+        let state = match (&envelope.payload, rule) {
+            (Payload::Callback(_), _) | (_, UnknownRule::Resend) => EnvelopeState::Queued,
+            (Payload::Message(_), UnknownRule::Park) => {
+                EnvelopeState::Parked { reason: "result-unknown".to_owned() }
+            }
+        };
+        tracing::warn!(envelope.id = %envelope.id, ?rule, "what became of an attempt was never told");
+        let settlement =
+            Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };
+        match self.store.settle(settlement).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(envelope.id = %envelope.id, %error, "an unresolved envelope could not be settled");
+                false
+            }
+        }
+    }
+}
+
+/// Settles the message that `receipt` is about as sent, when its result was unknown (or its claim left behind): WhatsApp
+/// vouches for it. `conversation` is the one that the envelope belongs to. False, and nothing done, for any other receipt.
+pub async fn prove(
+    store: &dyn Store,
+    options: &Options,
+    conversation: &ConversationId,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> store::Result<bool> {
+    let Some(id) = &receipt.envelope else {
+        return Ok(false);
+    };
+    let envelopes = store.envelopes(conversation).await?;
+    let Some(envelope) = envelopes.iter().find(|envelope| envelope.id == *id) else {
+        return Ok(false);
+    };
+    let (Payload::Message(message), Some(begun)) = (&envelope.payload, begun_at(envelope)) else {
+        return Ok(false);
+    };
+    let Some(conversation) = store.conversation(conversation).await? else {
+        return Ok(false);
+    };
+    // In the form that the attempt chose then.
+    let form = policy::form(message, &conversation, begun, options.window_margin());
+    let state = EnvelopeState::Sent {
+        at: receipt.at,
+        wamid: Some(receipt.wamid.clone()),
+        shown: form.map(policy::Form::shown),
+    };
+    store.settle(Settlement { envelope: id.clone(), state, not_before: now, names: Vec::new(), now }).await?;
+    Ok(true)
+}
+
+/// When an attempt began whose result nobody knows yet.
+fn begun_at(envelope: &Envelope) -> Option<Timestamp> {
+    match envelope.state {
+        EnvelopeState::Claimed { at } | EnvelopeState::Unknown { since: at } => Some(at),
+        _ => None,
+    }
+}

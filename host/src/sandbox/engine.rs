@@ -1,0 +1,316 @@
+//! The engine: compiles components and makes roles of them.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use serde_json::Value;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task,
+};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine,
+    component::{self, InstancePre, Linker},
+};
+
+use crate::model::TenantId;
+
+use super::{
+    Component, Limits, Options, Refusal, Role, check,
+    context::Circumstances,
+    fault,
+    instance::{self, State},
+    meter::TICK,
+    since_0_1::{self, Roles},
+    snapshot, wasi,
+};
+
+/// Stack of a guest's own; the host's functions run on what is left of the thread's two MiB.
+const WASM_STACK_BYTES: usize = 1024 * 1024;
+/// From so many tenants on, those that are idle are forgotten.
+const MANY_TENANTS: usize = 1_024;
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory for compiled components cannot be used.
+    #[error("cannot keep compiled components in {directory}: {reason}; name a directory that can be written, or none")]
+    Cache {
+        /// As given.
+        directory: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Wasmtime cannot run on this machine.
+    #[error("cannot start the WebAssembly engine on this machine: {0}")]
+    Engine(String),
+}
+
+/// One engine for all flows of a host. Clones are the same engine.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+/// What the clones and their components share.
+pub(super) struct Shared {
+    pub(super) engine: Engine,
+    linker: Linker<State>,
+    most: Limits,
+    compilations: Arc<Semaphore>,
+    parallel: Arc<Semaphore>,
+    pub(super) slow_lane: Arc<Semaphore>,
+    per_tenant: usize,
+    tenants: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+}
+
+/// A component that is ready to be asked.
+pub(super) struct Prepared {
+    pub(super) roles: Roles,
+    pub(super) instances: InstancePre<State>,
+    /// The configuration to be given to each instance; none when the instances start configured.
+    pub(super) configuration: Option<String>,
+    pub(super) limits: Limits,
+    pub(super) role: Role,
+    pub(super) exports: Vec<Role>,
+    pub(super) contract: String,
+}
+
+impl Sandbox {
+    /// Starts the engine and the thread that tells it the time.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let mut config = configuration();
+        if let Some(directory) = &options.cache_dir {
+            config.cache(Some(cache(directory)?));
+        }
+        let engine = Engine::new(&config).map_err(engine_error)?;
+        let mut linker = Linker::new(&engine);
+        wasi::link(&mut linker).map_err(engine_error)?;
+        since_0_1::link(&mut linker).map_err(engine_error)?;
+        tick(&engine)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                linker,
+                most: options.most,
+                compilations: Arc::new(Semaphore::new(options.compilations.max(1))),
+                parallel: Arc::new(Semaphore::new(options.parallel.max(1))),
+                slow_lane: Arc::new(Semaphore::new(options.slow_lane.max(1))),
+                per_tenant: options.per_tenant.max(1),
+                tenants: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Makes a role of a component: checks what it is and needs, compiles it, starts one instance on trial, gives it its
+    /// configuration, and keeps the memory that this leaves as the image of all instances to come.
+    ///
+    /// A component that cannot be kept so (it holds open streams, or changes its tables while it runs) is configured
+    /// anew for each call. Nothing is kept of a component that is refused.
+    pub async fn prepare(
+        &self,
+        role: Role,
+        wasm: &[u8],
+        config: &Value,
+        limits: Limits,
+    ) -> Result<Component, Refusal> {
+        limits.check(&self.shared.most)?;
+        check::is_component(wasm)?;
+        let permit = self.shared.compilations.clone().acquire_owned().await.map_err(host)?;
+        let wasm: Arc<[u8]> = wasm.into();
+        let config = config.to_string();
+        let prepare = |with_snapshot: bool| {
+            let (shared, wasm, config) = (self.shared.clone(), wasm.clone(), config.clone());
+            let limits = limits.clone();
+            task::spawn_blocking(move || prepare(&shared, role, &wasm, config, limits, with_snapshot))
+        };
+        let prepared = match prepare(true).await {
+            Ok(prepared) => prepared?,
+            // The snapshot is taken by a library that panics on what it does not know.
+            Err(error) if error.is_panic() => prepare(false).await.map_err(host)??,
+            Err(error) => return Err(host(error)),
+        };
+        drop(permit);
+        Ok(Component::new(self.shared.clone(), prepared))
+    }
+}
+
+impl Shared {
+    /// Waits for a place among the turns of a tenant and then of all.
+    pub(super) async fn place(
+        &self,
+        tenant: &TenantId,
+    ) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        let places = {
+            let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+            if tenants.len() >= MANY_TENANTS {
+                tenants.retain(|_, places| Arc::strong_count(places) > 1);
+            }
+            tenants
+                .entry(tenant.clone())
+                .or_insert_with(|| Arc::new(Semaphore::new(self.per_tenant)))
+                .clone()
+        };
+        let of_tenant = places.acquire_owned().await.ok()?;
+        let of_all = self.parallel.clone().acquire_owned().await.ok()?;
+        Some((of_tenant, of_all))
+    }
+}
+
+fn configuration() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        // No two machines shall compute differently.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // A flow is asked, answers and is gone.
+        .concurrency_support(false);
+    config
+}
+
+fn cache(directory: &Path) -> Result<Cache, Error> {
+    let failed = |reason: String| Error::Cache { directory: directory.display().to_string(), reason };
+    let absolute = std::path::absolute(directory).map_err(|error| failed(error.to_string()))?;
+    let mut config = CacheConfig::new();
+    config.with_directory(absolute);
+    Cache::new(config).map_err(|error| failed(format!("{error:#}")))
+}
+
+/// Lets the engine's epoch pass until the engine is gone.
+fn tick(engine: &Engine) -> Result<(), Error> {
+    let engine = engine.weak();
+    thread::Builder::new()
+        .name("sandbox-epoch".to_owned())
+        .spawn(move || {
+            loop {
+                thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        })
+        .map(drop)
+        .map_err(|error| Error::Engine(error.to_string()))
+}
+
+fn engine_error(error: wasmtime::Error) -> Error {
+    Error::Engine(format!("{error:#}"))
+}
+
+fn host(error: impl std::fmt::Display) -> Refusal {
+    Refusal::Host(error.to_string())
+}
+
+/// [`Sandbox::prepare`], on a thread that may take its time.
+fn prepare(
+    shared: &Shared,
+    role: Role,
+    wasm: &[u8],
+    config: String,
+    limits: Limits,
+    with_snapshot: bool,
+) -> Result<Prepared, Refusal> {
+    let instrumented = if with_snapshot { snapshot::instrument(wasm) } else { None };
+    let compiled = instrumented
+        .as_ref()
+        .and_then(|(_, instrumented)| compile(shared, instrumented).ok());
+    let (component, context) = match (compiled, &instrumented) {
+        (Some(component), Some((context, _))) => (component, Some(context)),
+        _ => (compile(shared, wasm)?, None),
+    };
+    let passport = check::passport(&shared.engine, &component, role)?;
+    let (instances, roles) = link(shared, role, &component)?;
+
+    let image = configure(shared, &instances, &roles, &config, &limits, context)?;
+    let configured = image.and_then(|image| start(shared, role, &image, &limits));
+    let (instances, roles, configuration) = match (configured, context) {
+        (Some((instances, roles)), _) => (instances, roles, None),
+        // Without the accessors, which nothing needs any more.
+        (None, Some(_)) => {
+            let (instances, roles) = link(shared, role, &compile(shared, wasm)?)?;
+            (instances, roles, Some(config))
+        }
+        (None, None) => (instances, roles, Some(config)),
+    };
+    Ok(Prepared {
+        roles,
+        instances,
+        configuration,
+        limits,
+        role,
+        exports: passport.roles,
+        contract: passport.contract,
+    })
+}
+
+fn compile(shared: &Shared, wasm: &[u8]) -> Result<component::Component, Refusal> {
+    component::Component::from_binary(&shared.engine, wasm)
+        .map_err(|error| Refusal::Invalid(format!("{error:#}")))
+}
+
+fn link(
+    shared: &Shared,
+    role: Role,
+    component: &component::Component,
+) -> Result<(InstancePre<State>, Roles), Refusal> {
+    let instances = shared.linker.instantiate_pre(component).map_err(contract)?;
+    let roles = Roles::find(role, &instances).map_err(contract)?;
+    Ok((instances, roles))
+}
+
+fn contract(error: wasmtime::Error) -> Refusal {
+    Refusal::Contract(format!("{error:#}"))
+}
+
+/// Starts an instance on trial and configures it; gives the image of it, where there can be one.
+fn configure(
+    shared: &Shared,
+    instances: &InstancePre<State>,
+    roles: &Roles,
+    config: &str,
+    limits: &Limits,
+    context: Option<&wasmtime_wizer::ComponentContext<'_>>,
+) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut store = instance::store(shared, Circumstances::of_configuration(), limits);
+    instance::give_time(&mut store, limits.configure_ms);
+    let instance = match instances.instantiate(&mut store) {
+        Ok(instance) => instance,
+        Err(error) => return Err(failed(&error, &store)),
+    };
+    roles
+        .fit(&mut store, &instance)
+        .map_err(|error| Refusal::Contract(format!("{}: {error:#}", roles.interface())))?;
+    match roles.configure(&mut store, &instance, config) {
+        Ok(Ok(())) => {}
+        Ok(Err(problems)) => return Err(Refusal::Problems(problems)),
+        Err(error) => return Err(failed(&error, &store)),
+    }
+    Ok(context.and_then(|context| snapshot::take(context, &mut store, instance)))
+}
+
+/// Compiles an image and starts an instance of it on trial; none when that fails, whatever the reason.
+fn start(
+    shared: &Shared,
+    role: Role,
+    image: &[u8],
+    limits: &Limits,
+) -> Option<(InstancePre<State>, Roles)> {
+    let component = compile(shared, image).ok()?;
+    let (instances, roles) = link(shared, role, &component).ok()?;
+    let mut store = instance::store(shared, Circumstances::of_configuration(), limits);
+    instance::give_time(&mut store, limits.turn_ms);
+    let instance = instances.instantiate(&mut store).ok()?;
+    roles.fit(&mut store, &instance).ok()?;
+    Some((instances, roles))
+}
+
+fn failed(error: &wasmtime::Error, store: &wasmtime::Store<State>) -> Refusal {
+    Refusal::Fault(fault::of_error(error, &store.data().console.err.text()))
+}

@@ -1,0 +1,296 @@
+//! A host with everything around it embedded: the simulator, a small CRM, and virtual time. The demonstration, golden
+//! conversations and the tests all play on it; nothing leaves this machine.
+
+mod crm;
+mod golden;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub use self::{
+    crm::{Crm, Received},
+    golden::{Difference, Expect, Golden, Said},
+};
+use crate::{
+    api::new_key,
+    delivery,
+    flows::{FLOW_FILE, Manifest, Published},
+    host::{self, Host, SimulatorAccess},
+    model::{Clock, Environment, TenantId, VirtualClock},
+    sandbox,
+    simulator::{ApprovedTemplate, BusinessNumber, Options as SimulatorOptions, Scenario, Simulator, TemplateButton, WebhookTarget},
+    store::{SledStore, Store},
+    turn,
+    whatsapp::Template,
+};
+
+/// How long real time passes between two looks at whether all is quiet.
+const LOOK: Duration = Duration::from_micros(200);
+
+/// What a stage is set up with.
+pub struct Options {
+    /// A `flows/` folder; its tenants are served as they are, but for the addresses of their endpoints, which become the
+    /// embedded CRM's when they begin with [`CRM_ADDRESS`].
+    pub flows: PathBuf,
+    /// A folder for the store and for what the stage needs; removed by whoever made it.
+    pub folder: PathBuf,
+    /// The virtual time at which it begins.
+    pub begin: Timestamp,
+    /// Where the doors are; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How the simulator behaves.
+    pub scenario: Scenario,
+    /// Where the simulator's chance begins.
+    pub seed: u64,
+    /// Hears of each committed turn.
+    pub observer: Option<turn::Observer>,
+    /// Hears what became of each folder.
+    pub tell: Arc<dyn Fn(Published) + Send + Sync>,
+}
+
+/// The address that a tenant gives to the embedded CRM's endpoints.
+pub const CRM_ADDRESS: &str = "http://127.0.0.1:9191";
+
+/// The stage.
+pub struct Stage {
+    /// The host.
+    pub host: Host,
+    /// WhatsApp.
+    pub simulator: Simulator,
+    /// The CRM of every tenant.
+    pub crm: Crm,
+    /// The time.
+    pub clock: VirtualClock,
+    http: reqwest::Client,
+    keys: Vec<(TenantId, String)>,
+}
+
+impl Stage {
+    /// Sets it up and starts everything.
+    pub async fn set(options: Options) -> anyhow::Result<Self> {
+        let clock = VirtualClock::new(options.begin);
+        let crm = Crm::open(Clock::Virtual(clock.clone())).await?;
+        let flows = options.folder.join("flows");
+        copy_flows(&options.flows, &flows, &crm)?;
+
+        let access = SimulatorAccess {
+            base_url: String::new(),
+            token: random_secret()?,
+            app_secret: random_secret()?,
+            verify_token: random_secret()?,
+        };
+        let numbers = tenants_in(&flows)?
+            .iter()
+            .map(|tenant| BusinessNumber {
+                phone_number_id: tenant.whatsapp.phone_number_id.clone(),
+                display: tenant.whatsapp.number.clone(),
+                waba: tenant.whatsapp.business_account_id.clone().unwrap_or_else(|| "200000000000001".to_owned()),
+                token: access.token.clone(),
+            })
+            .collect();
+        let simulator = Simulator::start(SimulatorOptions {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock: Clock::Virtual(clock.clone()),
+            seed: options.seed,
+            scenario: options.scenario,
+            webhook: None,
+            numbers,
+            templates: templates_in(&flows)?,
+            strict: true,
+        })
+        .await?;
+        let access = SimulatorAccess { base_url: simulator.base_url(), ..access };
+
+        let store: Arc<dyn Store> =
+            Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?);
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("listen on {}; choose another port", options.listen))?;
+        let host = Host::start(host::Options {
+            listener,
+            store: Arc::clone(&store),
+            flows,
+            watch: true,
+            clock: Clock::Virtual(clock.clone()),
+            graph: host::Graph::default(),
+            simulator: Some(access.clone()),
+            sandbox: sandbox::Options {
+                cache_dir: Some(std::env::temp_dir().join("relais-components")),
+                ..sandbox::Options::default()
+            },
+            // The CRM is on this machine, without TLS.
+            delivery: delivery::Options { allow_private_addresses: true, ..delivery::Options::default() },
+            turns: turn::Options::default(),
+            observer: options.observer,
+            tell: options.tell,
+        })
+        .await?;
+        simulator.set_webhook(WebhookTarget {
+            url: format!("{}/webhooks/whatsapp", host.url()),
+            app_secret: access.app_secret,
+            verify_token: access.verify_token,
+        });
+        simulator.register().await?;
+
+        let mut keys = Vec::new();
+        for tenant in host.flows.tenants() {
+            let (secret, key) = new_key(tenant.id.clone(), Environment::Test, options.begin)?;
+            store.add_key(key).await?;
+            keys.push((tenant.id.clone(), secret));
+        }
+        let http = http_client()?;
+        Ok(Self { host, simulator, crm, clock, http, keys })
+    }
+
+    /// A tenant's test key.
+    pub fn key(&self, tenant: &str) -> &str {
+        self.keys.iter().find(|(id, _)| id.as_str() == tenant).map_or("", |(_, key)| key)
+    }
+
+    /// Hands a lead over, as a CRM would; gives the answer's body.
+    pub async fn post_lead(&self, tenant: &str, payload: &Value) -> anyhow::Result<Value> {
+        let answer = self
+            .http
+            .post(format!("{}/v1/leads", self.host.url()))
+            .bearer_auth(self.key(tenant))
+            .json(payload)
+            .send()
+            .await
+            .context("reach the host")?;
+        let status = answer.status();
+        let body: Value = answer.json().await.context("read the host's answer")?;
+        ensure!(status == 202, "hand the lead over: {status} {body}");
+        Ok(body)
+    }
+
+    /// Plays a conversation from its lead to `afterwards` past the person's last message.
+    pub async fn play(&self, tenant: &str, golden: &Golden, afterwards: jiff::Span) -> anyhow::Result<()> {
+        self.pass_until(golden.begin).await;
+        self.post_lead(tenant, &golden.lead).await?;
+        let number = golden
+            .lead
+            .get("phone_number")
+            .and_then(Value::as_str)
+            .context("find the person's phone_number in the conversation's lead")?;
+        let person = self.simulator.person(number);
+        for said in &golden.messages {
+            self.pass_until(said.at).await;
+            person.write(&said.says);
+        }
+        let last = golden.messages.last().map_or(golden.begin, |said| said.at);
+        self.pass_until(last.checked_add(afterwards)?).await;
+        Ok(())
+    }
+
+    /// Lets everything happen that is due until `until`, one virtual moment after the other: time passes only while
+    /// nothing is under way.
+    pub async fn pass_until(&self, until: Timestamp) {
+        loop {
+            if self.simulator.run_due().await > 0 || !self.is_quiet() {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            let next = [self.host.next_due().await, self.simulator.next_due()].into_iter().flatten().min();
+            // Something may have begun while the store was asked.
+            if !self.is_quiet() {
+                continue;
+            }
+            match next {
+                Some(next) if next <= self.clock.now() => {
+                    self.host.beat();
+                    tokio::time::sleep(LOOK).await;
+                }
+                Some(next) if next <= until => self.clock.advance_to(next),
+                _ => break,
+            }
+        }
+        self.clock.advance_to(until);
+    }
+
+    fn is_quiet(&self) -> bool {
+        !self.host.is_busy() && self.simulator.in_flight() == 0
+    }
+}
+
+fn random_secret() -> anyhow::Result<String> {
+    let mut random = [0_u8; 24];
+    getrandom::fill(&mut random)?;
+    Ok(hex::encode(random))
+}
+
+/// Copies the folder, the CRM's address put in; the CRM learns each tenant's secret.
+fn copy_flows(from: &Path, to: &Path, crm: &Crm) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_flows(&entry.path(), &target, crm)?;
+            continue;
+        }
+        let bytes = std::fs::read(entry.path())?;
+        let bytes = match std::str::from_utf8(&bytes) {
+            Ok(text) if target.extension().is_some_and(|extension| extension == "secret") => {
+                crm.trust(text.trim())?;
+                bytes
+            }
+            Ok(text) => text.replace(CRM_ADDRESS, &crm.url()).into_bytes(),
+            Err(_) => bytes,
+        };
+        std::fs::write(&target, bytes).with_context(|| format!("write {}", target.display()))?;
+    }
+    Ok(())
+}
+
+fn tenants_in(flows: &Path) -> anyhow::Result<Vec<crate::flows::Tenant>> {
+    let mut tenants = Vec::new();
+    for folder in crate::flows::find_tenants(flows)? {
+        let text = std::fs::read_to_string(folder.path.join(crate::flows::TENANT_FILE))?;
+        // A tenant that cannot be read is refused, with its problems, when the host publishes the folder.
+        tenants.extend(crate::flows::Tenant::read(folder.id, &text, &folder.path).ok());
+    }
+    Ok(tenants)
+}
+
+/// What Meta would have approved: the templates that the flows declare.
+fn templates_in(flows: &Path) -> anyhow::Result<Vec<ApprovedTemplate>> {
+    let mut templates: Vec<ApprovedTemplate> = Vec::new();
+    for folder in crate::flows::find_tenants(flows)? {
+        for (_, path) in folder.flows {
+            let text = std::fs::read_to_string(path.join(FLOW_FILE))?;
+            if let Ok(manifest) = Manifest::read(FLOW_FILE, &text) {
+                templates.extend(manifest.templates.into_values().map(approved));
+            }
+        }
+    }
+    Ok(templates)
+}
+
+fn approved(template: Template) -> ApprovedTemplate {
+    ApprovedTemplate {
+        name: template.name,
+        language: template.language,
+        status: "APPROVED".to_owned(),
+        category: format!("{:?}", template.category).to_uppercase(),
+        header: None,
+        body: template.body,
+        footer: template.footer,
+        buttons: template.quick_replies.into_iter().map(|text| TemplateButton::QuickReply { text }).collect(),
+    }
+}
+
+/// A client for whatever talks to a host as a CRM would.
+pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
+    // A provider that is installed already will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?)
+}

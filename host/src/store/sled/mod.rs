@@ -1,0 +1,282 @@
+//! The embedded store: sled, one process, one folder.
+//!
+//! All rows are in one tree, so that a change is one `sled::Batch`, which sled recovers whole or not at all. Whoever
+//! changes something holds the one lock while reading what the change depends on (ranges too, which sled's own
+//! transactions cannot read), applies the batch, gives the lock back and waits for the flush that many share
+//! ([`flush`]). Leases and the queue of ready conversations are in memory; timers and envelopes that wait are not, so
+//! that a conversation that waits costs disk only.
+
+mod appending;
+mod delivery;
+mod disk;
+mod door;
+mod flush;
+mod inbox;
+mod key;
+mod looking;
+mod meetings;
+mod opening;
+mod queue;
+mod register;
+mod rows;
+mod turn;
+
+use std::{
+    collections::HashSet,
+    path::Path,
+    sync::{Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use flush::Flusher;
+use queue::Queue;
+use rows::{Effect, Rows, storage};
+
+use super::{
+    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, Intake, LeadAnswer, LogEntry,
+    Parked, Result, Settlement, Store, Taken,
+};
+use crate::model::{
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone,
+    TenantId,
+};
+
+/// The store in a folder of this machine. One process at a time can have it open.
+pub struct SledStore {
+    // Before the trees, so that its last flush comes before they close.
+    flusher: Flusher,
+    tree: sled::Tree,
+    /// The files of flow versions, by the digest of their content.
+    files: sled::Tree,
+    memory: Mutex<Memory>,
+    _db: sled::Db,
+}
+
+/// What a restart forgets or finds again.
+#[derive(Default)]
+struct Memory {
+    queue: Queue,
+    leases: HashSet<ConversationId>,
+    next_arrival: u64,
+}
+
+impl SledStore {
+    /// Opens the store in a folder, which is made when it is not there. Fails, saying what to do, when another process
+    /// has it open, when it cannot be read, or when another version of Relais wrote it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        opening::open(folder)
+    }
+
+    /// A store that is gone when it is dropped: for demonstrations and tests.
+    pub fn temporary() -> Result<Self> {
+        opening::temporary()
+    }
+
+    fn memory(&self) -> Result<MutexGuard<'_, Memory>> {
+        self.memory.lock().map_err(|_| {
+            Error::Storage("a change broke off in the middle; start again".to_owned())
+        })
+    }
+
+    /// Rows to look at, outside of any change.
+    fn rows(&self) -> Rows<'_> {
+        Rows::new(&self.tree)
+    }
+
+    /// Makes a change whole or not at all. Returns once it survives a crash, and with it everything that it has seen.
+    async fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Rows<'_>, &Memory) -> Result<T> + Send,
+    ) -> Result<T> {
+        let (answer, ticket) = self.apply(work)?;
+        self.flusher.flushed(ticket).await?;
+        Ok(answer)
+    }
+
+    fn apply<T>(&self, work: impl FnOnce(&mut Rows<'_>, &Memory) -> Result<T>) -> Result<(T, u64)> {
+        self.flusher.check()?;
+        let mut memory = self.memory()?;
+        let mut rows = self.rows();
+        rows.next_arrival = memory.next_arrival;
+        let answer = work(&mut rows, &memory)?;
+        memory.next_arrival = rows.next_arrival;
+        if rows.is_changed() {
+            rows.put(key::count(), &(self.flusher.last() + 1))?;
+        }
+        let (batch, effects) = rows.into_parts();
+        let ticket = match batch {
+            None => self.flusher.last(),
+            Some(batch) => {
+                if let Err(error) = self.tree.apply_batch(batch) {
+                    self.flusher.fail(error.to_string());
+                    return Err(storage(error));
+                }
+                self.flusher.applied()
+            }
+        };
+        for effect in effects {
+            self.note(&mut memory, effect);
+        }
+        Ok((answer, ticket))
+    }
+
+    fn note(&self, memory: &mut Memory, effect: Effect) {
+        match effect {
+            // A leased inbox is read again when the lease ends.
+            Effect::Filed { owner, .. } if memory.leases.contains(&owner.id) => {}
+            Effect::Filed { owner, at, is_message } => memory.queue.note(owner, at, is_message),
+            Effect::Returned { owner, not_before } => {
+                memory.leases.remove(&owner.id);
+                let conversation = owner.id.clone();
+                match inbox::waiting(&self.rows(), owner, not_before) {
+                    Ok(Some(waiting)) => memory.queue.insert(waiting),
+                    Ok(None) => {
+                        if let Some(not_before) = not_before {
+                            memory.queue.hold(conversation, not_before);
+                        }
+                    }
+                    // The change is made; only this conversation cannot go on.
+                    Err(error) => tracing::error!(%conversation, %error, "an inbox cannot be read"),
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn accept(&self, intake: Intake) -> Result<LeadAnswer> {
+        self.change(|rows, _| door::accept(rows, intake)).await
+    }
+
+    async fn append(&self, events: Vec<Append>) -> Result<Vec<Appended>> {
+        self.change(|rows, _| events.into_iter().map(|event| appending::append(rows, event)).collect())
+            .await
+    }
+
+    async fn take(&self, now: Timestamp) -> Result<Option<Taken>> {
+        self.flusher.check()?;
+        let Memory { queue, leases, .. } = &mut *self.memory()?;
+        turn::take(&self.rows(), queue, leases, now)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.change(|rows, memory| {
+            if !memory.leases.contains(&commit.conversation.id) {
+                return Err(Error::NotLeased(commit.conversation.id));
+            }
+            turn::commit(rows, commit)
+        })
+        .await
+    }
+
+    async fn release(&self, conversation: &ConversationId, retry_at: Timestamp) -> Result<()> {
+        // The lease is in memory only: nothing to flush.
+        self.apply(|rows, memory| {
+            if !memory.leases.contains(conversation) {
+                return Err(Error::NotLeased(conversation.clone()));
+            }
+            turn::release(rows, conversation, retry_at)
+        })?;
+        Ok(())
+    }
+
+    async fn fire(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.change(|rows, _| turn::fire(rows, now, limit)).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>> {
+        // Under the lock, so that nothing is between the queue and the disk.
+        let memory = self.memory()?;
+        let stored = turn::next_due(&self.rows())?;
+        Ok([stored, memory.queue.next()].into_iter().flatten().min())
+    }
+
+    async fn claim(&self, now: Timestamp, limit: usize) -> Result<Vec<Envelope>> {
+        self.change(|rows, _| delivery::claim(rows, now, limit)).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<()> {
+        self.change(|rows, _| delivery::settle(rows, settlement)).await
+    }
+
+    async fn unresolved(&self, before: Timestamp) -> Result<Vec<Envelope>> {
+        delivery::unresolved(&self.rows(), before)
+    }
+
+    async fn replay(&self, envelope: &EnvelopeId, now: Timestamp) -> Result<bool> {
+        self.change(|rows, _| delivery::replay(rows, envelope, now)).await
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>> {
+        self.rows().get(&key::conversation(id))
+    }
+
+    async fn conversations_of(&self, tenant: &TenantId, crm_id: &str) -> Result<Vec<ConversationId>> {
+        self.rows().scan_back(&key::lead(tenant, crm_id)).collect()
+    }
+
+    async fn conversations(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Conversation>> {
+        looking::conversations(&self.rows(), tenant, limit)
+    }
+
+    async fn lines(&self, id: &ConversationId) -> Result<Vec<Line>> {
+        self.rows().scan(&key::lines(id)).collect()
+    }
+
+    async fn log(&self, id: &ConversationId) -> Result<Vec<LogEntry>> {
+        self.rows().scan(&key::log(id)).collect()
+    }
+
+    async fn envelopes(&self, id: &ConversationId) -> Result<Vec<Envelope>> {
+        delivery::envelopes(&self.rows(), id)
+    }
+
+    async fn parked(&self, limit: usize) -> Result<Vec<Parked>> {
+        self.rows().scan(&key::parked()).take(limit).collect()
+    }
+
+    async fn meetings(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<(ConversationId, Meeting)>> {
+        meetings::ending_after(&self.rows(), tenant, from)
+    }
+
+    async fn opted_out(&self, tenant: &TenantId, phone: &Phone) -> Result<bool> {
+        self.rows().has(&key::opt_out(tenant, phone.as_e164()))
+    }
+
+    async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()> {
+        self.change(|rows, _| register::set_opt_out(rows, tenant, phone, opted_out)).await
+    }
+
+    async fn add_key(&self, key: ApiKey) -> Result<()> {
+        self.change(|rows, _| rows.put(key::api_key(&key.digest), &key)).await
+    }
+
+    async fn key(&self, digest: &str) -> Result<Option<ApiKey>> {
+        self.rows().get(&key::api_key(digest))
+    }
+
+    async fn put_version(&self, version: FlowVersion) -> Result<()> {
+        // The files first: a crash in between leaves pieces that nothing names, which the next attempt finds.
+        register::put_files(&self.files, &version)?;
+        self.change(|rows, _| register::put_version(rows, &version)).await
+    }
+
+    async fn version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<Option<FlowVersion>> {
+        register::version(&self.rows(), &self.files, tenant, flow, digest)
+    }
+
+    async fn activate(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest, now: Timestamp) -> Result<()> {
+        self.change(|rows, _| register::activate(rows, tenant, flow, digest, now)).await
+    }
+
+    async fn active_versions(&self) -> Result<Vec<(TenantId, FlowId, Digest)>> {
+        register::active_versions(&self.rows())
+    }
+
+    async fn running(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<(Digest, u64)>> {
+        register::running(&self.rows(), tenant, flow)
+    }
+}

@@ -1,0 +1,145 @@
+//! Opening the store: the lock, the check, and what is in memory found again.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Mutex,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Memory, SledStore,
+    disk::Disk,
+    flush::Flusher,
+    inbox::{self, Entry, FIRST_ARRIVAL},
+    key,
+    rows::{Owner, Rows, storage},
+};
+use crate::{
+    model::ConversationId,
+    store::{Error, Result},
+};
+
+/// Pages of the tree that are kept in memory, in bytes. A conversation that waits need not be among them.
+const CACHE: u64 = 64 << 20;
+/// sled writes what is larger than a quarter of a segment as a file of its own, which is slow; a page has up to 16 rows,
+/// and a log's row may hold a flow's state of 64 KiB several times. In bytes.
+const SEGMENT: usize = 8 << 20;
+/// How long to wait for the process before us to let go of the files.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The format of the rows together; each value's own is its first byte.
+const FORMAT: u32 = 1;
+
+/// Opens the store in a folder.
+pub(super) fn open(folder: &Path) -> Result<SledStore> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::Storage(format!("create the folder {}: {error}", folder.display()))
+    })?;
+    let config = config().path(folder);
+    let begun = Instant::now();
+    let db = loop {
+        match open_db(&config, folder) {
+            Err(Failure::Locked) if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(50)),
+            Err(Failure::Locked) => {
+                return Err(Error::Storage(format!(
+                    "open {}: another process has it open; stop that one, or choose another folder",
+                    folder.display()
+                )));
+            }
+            Err(Failure::Other(error)) => return Err(error),
+            Ok(db) => break db,
+        }
+    };
+    assemble(db, Some(folder))
+}
+
+/// A store that is gone when it is dropped.
+pub(super) fn temporary() -> Result<SledStore> {
+    assemble(config().temporary(true).open().map_err(storage)?, None)
+}
+
+fn config() -> sled::Config {
+    // No flushing by time: it happens when someone waits for it.
+    sled::Config::new().flush_every_ms(None).cache_capacity(CACHE).segment_size(SEGMENT)
+}
+
+enum Failure {
+    Locked,
+    Other(Error),
+}
+
+fn open_db(config: &sled::Config, folder: &Path) -> std::result::Result<sled::Db, Failure> {
+    let damaged = |why: String| {
+        Failure::Other(Error::Damaged { what: format!("the files in {}", folder.display()), why })
+    };
+    // sled 0.34 panics on some kinds of damage.
+    match catch_unwind(AssertUnwindSafe(|| config.open())) {
+        Ok(Ok(db)) => Ok(db),
+        // sled has no error of its own for this.
+        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
+            Err(Failure::Locked)
+        }
+        Ok(Err(sled::Error::Io(error))) => {
+            Err(Failure::Other(Error::Storage(format!("open {}: {error}", folder.display()))))
+        }
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(_) => Err(damaged("they cannot be made sense of".to_owned())),
+    }
+}
+
+fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
+    let tree = db.open_tree("rows").map_err(storage)?;
+    let files = db.open_tree("files").map_err(storage)?;
+    check_format(&tree)?;
+    let count = Rows::new(&tree).get(&key::count())?.unwrap_or(0);
+    let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;
+    let memory = find_again(&Rows::new(&tree))?;
+    let flusher = Flusher::start(db.clone(), disk, count)?;
+    Ok(SledStore { flusher, tree, files, memory: Mutex::new(memory), _db: db })
+}
+
+fn check_format(tree: &sled::Tree) -> Result<()> {
+    let mut rows = Rows::new(tree);
+    match rows.get::<u32>(&key::format())? {
+        Some(FORMAT) => Ok(()),
+        Some(other) => Err(Error::Damaged {
+            what: key::format().what().to_owned(),
+            why: format!("it is {other}, this version of Relais knows {FORMAT}"),
+        }),
+        None if tree.is_empty() => {
+            rows.put(key::format(), &FORMAT)?;
+            match rows.into_parts() {
+                (Some(batch), _) => tree.apply_batch(batch).map_err(storage),
+                (None, _) => Ok(()),
+            }
+        }
+        None => Err(Error::Damaged {
+            what: key::format().what().to_owned(),
+            why: "it is not there although the store is not empty".to_owned(),
+        }),
+    }
+}
+
+/// Reads the inboxes (and no conversation without an event) and with them whatever cannot be read any more.
+fn find_again(rows: &Rows<'_>) -> Result<Memory> {
+    let mut memory = Memory { next_arrival: FIRST_ARRIVAL, ..Memory::default() };
+    let mut seen: Option<ConversationId> = None;
+    for entry in rows.scan::<Entry>(&key::inboxes()) {
+        let Entry { conversation, number, .. } = entry?;
+        memory.next_arrival = memory.next_arrival.max(number + 1);
+        if seen.as_ref() == Some(&conversation) {
+            continue;
+        }
+        match Owner::find(rows, &conversation)? {
+            None => tracing::error!(%conversation, "an inbox has no conversation"),
+            Some(owner) => {
+                if let Some(waiting) = inbox::waiting(rows, owner, None)? {
+                    memory.queue.insert(waiting);
+                }
+            }
+        }
+        seen = Some(conversation);
+    }
+    Ok(memory)
+}

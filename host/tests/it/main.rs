@@ -1,0 +1,4 @@
+//! The integration tests of the host, one binary.
+
+mod store;
+mod support;

@@ -1,0 +1,337 @@
+//! One turn in the making: what is said, what is done, what is remembered.
+
+use relais_sdk::{
+    Action, Booking, Call, Choice, Choices, Conclusion, Fault, Meeting, Note, Outcome, Purpose, Rows, Send,
+    TemplateCall, Timer, Turn,
+};
+use serde_json::{Map, Value, json};
+
+use crate::clock::Instant;
+use crate::config;
+use crate::names::Tongue;
+use crate::script::Script;
+use crate::state::{Stage, State};
+use crate::text::Text;
+use crate::texts::Variables;
+
+/// The timer that runs while an answer is awaited.
+pub(crate) const SILENCE: &str = "silence";
+/// The timer that runs to the start of a meeting that the person cannot come to.
+pub(crate) const UNANSWERED: &str = "unanswered";
+
+/// A turn in the making.
+pub(crate) struct Exchange<'a> {
+    pub(crate) script: &'a Script,
+    pub(crate) call: &'a Call,
+    pub(crate) state: State,
+    pub(crate) now: Instant,
+    pub(crate) language: String,
+    pub(crate) tongue: Tongue,
+    pub(crate) meeting: Option<Meeting>,
+    notes: Map<String, Value>,
+    variables: Variables,
+    actions: Vec<Action>,
+    said: Vec<String>,
+    after: Option<u64>,
+    choices: Option<Choices>,
+    waits: bool,
+}
+
+impl<'a> Exchange<'a> {
+    pub(crate) fn new(script: &'a Script, call: &'a Call, state: State) -> Result<Self, Fault> {
+        let context = &call.context;
+        let now = Instant::read(&context.now)
+            .ok_or_else(|| Fault::Reject(format!("the time of the turn is unreadable: {}", context.now)))?;
+        let language = language(script, call);
+        let mut exchange = Self {
+            tongue: Tongue::of(&language),
+            meeting: context.meeting.clone(),
+            notes: serde_json::from_str(&context.notes).unwrap_or_default(),
+            variables: Variables::new(),
+            actions: Vec::new(),
+            said: Vec::new(),
+            after: None,
+            choices: None,
+            waits: false,
+            script,
+            call,
+            state,
+            now,
+            language,
+        };
+        exchange.describe_lead();
+        exchange.describe_meeting();
+        Ok(exchange)
+    }
+
+    /// Gives texts a value to use in this turn.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.variables.insert(name, value.into());
+    }
+
+    fn describe_lead(&mut self) {
+        let lead = &self.call.lead;
+        let texts = [
+            ("name", lead.name.clone()),
+            ("first_name", Some(self.call.first_name()).filter(|name| !name.is_empty())),
+            ("company", lead.company.clone()),
+            ("email", lead.email.clone()),
+            ("assigned_to", lead.assigned_to.clone()),
+            ("language", Some(self.language.clone())),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                self.variables.insert(name, Value::from(text));
+            }
+        }
+        self.variables.insert("lead", self.call.lead_context());
+    }
+
+    /// Sets `meeting`, and `day`, `weekday`, `date`, `time`, `with`, `moves` with it.
+    pub(crate) fn describe_meeting(&mut self) {
+        let Some(meeting) = self.meeting.clone() else { return };
+        let Some(start) = Instant::read(&meeting.start) else { return };
+        let (date, today) = (start.date(), self.now.date());
+        self.set("day", self.tongue.day(date, today));
+        self.set("weekday", self.tongue.weekday(date));
+        self.set("date", self.tongue.date(date));
+        self.set("time", self.tongue.time(start.time()));
+        self.set("with", meeting.with.clone().unwrap_or_default());
+        self.set("moves", meeting.moves);
+        let described: Value = ["day", "weekday", "date", "time", "with", "moves"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), self.variables.get(name)?.clone())))
+            .collect::<Map<_, _>>()
+            .into();
+        self.set("meeting", described);
+    }
+
+    /// Fills in a text. Variants are taken in turn, the first by chance (the same for the same conversation).
+    pub(crate) fn render(&mut self, text: &Text) -> String {
+        let variants = text.variants_for(&self.language);
+        let source = match variants {
+            [] => return String::new(),
+            [only] => only.as_str(),
+            several => {
+                let key = several.first().cloned().unwrap_or_default();
+                let times = self.state.said.entry(key.chars().take(24).collect()).or_default();
+                let chance = self
+                    .call
+                    .context
+                    .conversation
+                    .bytes()
+                    .fold(7_usize, |sum, byte| sum * 31 % 8191 + usize::from(byte));
+                let at = (chance + *times) % several.len();
+                *times += 1;
+                several.get(at).map_or("", String::as_str)
+            }
+        };
+        self.variables.insert("notes", Value::Object(self.notes.clone()));
+        self.variables.insert("objections", json!(self.state.objections));
+        self.variables.insert("responded", Value::from(self.state.responded));
+        self.script.texts.render(source, &self.variables)
+    }
+
+    /// Whether a condition holds now.
+    pub(crate) fn holds(&mut self, condition: &str) -> bool {
+        self.variables.insert("notes", Value::Object(self.notes.clone()));
+        self.variables.insert("objections", json!(self.state.objections));
+        self.variables.insert("responded", Value::from(self.state.responded));
+        self.script.texts.holds(condition, &self.variables)
+    }
+
+    /// Says a text: all that is said in a turn becomes one message.
+    pub(crate) fn say(&mut self, text: &Text) {
+        let said = self.render(text);
+        if said.trim().is_empty() {
+            return;
+        }
+        self.said.push(said);
+        self.after = self.after.max(text.after.map(|after| after.0));
+    }
+
+    /// Says a text, if there is one.
+    pub(crate) fn say_any(&mut self, text: Option<&Text>) {
+        if let Some(text) = text {
+            self.say(text);
+        }
+    }
+
+    /// Says a text the first time only.
+    pub(crate) fn say_once(&mut self, key: &str, text: Option<&Text>) {
+        let times = self.state.said.entry(key.to_owned()).or_default();
+        *times += 1;
+        if *times == 1 {
+            self.say_any(text);
+        }
+    }
+
+    /// True when nothing was said yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.said.is_empty()
+    }
+
+    /// Puts buttons (up to three) or a list under the message of this turn.
+    pub(crate) fn offer(&mut self, list_title: Option<String>, choices: Vec<Choice>) {
+        self.choices = match (list_title, choices.len()) {
+            (_, 0) => None,
+            (None, ..=3) => Some(Choices::Buttons(choices)),
+            (title, _) => {
+                let button = title.unwrap_or_else(|| "…".to_owned());
+                Some(Choices::Rows(Rows { button, rows: choices.into_iter().take(10).collect() }))
+            }
+        };
+    }
+
+    /// Adds an action.
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    /// Sets a timer; the same name replaces it.
+    pub(crate) fn timer(&mut self, name: impl Into<String>, at: String) {
+        self.act(Action::StartTimer(Timer { name: name.into(), at }));
+    }
+
+    /// Stops a timer.
+    pub(crate) fn no_timer(&mut self, name: impl Into<String>) {
+        self.act(Action::CancelTimer(name.into()));
+    }
+
+    /// Notes an answer; it is there for conditions of this turn too.
+    pub(crate) fn note(&mut self, key: &str, value: Value) {
+        self.act(Action::Note(Note { key: key.to_owned(), value: value.to_string() }));
+        self.notes.insert(key.to_owned(), value);
+    }
+
+    /// Asks for a slot.
+    pub(crate) fn book(&mut self, start: String, with: Option<String>, chosen: bool) {
+        self.state.chosen = chosen;
+        self.state.misunderstood = 0;
+        self.act(Action::Book(Booking { start, with }));
+    }
+
+    /// Sends a text, or the template in its place when the window is closed.
+    pub(crate) fn send_or_template(&mut self, text: &Text, template: Option<TemplateCall>, purpose: Purpose) {
+        let text = self.render(text);
+        self.act(Action::Send(Send { text, choices: None, fallback: template, purpose, after_seconds: 0 }));
+    }
+
+    /// A template with its values filled in.
+    pub(crate) fn template(&mut self, name: &str, parameters: &[Text]) -> TemplateCall {
+        let parameters = parameters.iter().map(|text| self.render(text)).collect();
+        TemplateCall { name: name.to_owned(), parameters }
+    }
+
+    /// Gives the conversation to a human.
+    pub(crate) fn hand_over(&mut self, why: &str) {
+        self.waits = false;
+        self.no_timer(SILENCE);
+        self.act(Action::HandOver(why.to_owned()));
+    }
+
+    /// Ends the conversation.
+    pub(crate) fn conclude(&mut self, outcome: config::Outcome, reason: Option<&str>) {
+        self.waits = false;
+        self.state.ended = Some(reason.unwrap_or_default().to_owned());
+        self.no_timer(SILENCE);
+        let outcome = match outcome {
+            config::Outcome::NoOutcome => Outcome::NoOutcome,
+            config::Outcome::OptOut => Outcome::OptOut,
+            config::Outcome::NotReachable => Outcome::NotReachable,
+        };
+        self.act(Action::Conclude(Conclusion { outcome, reason: reason.map(str::to_owned) }));
+    }
+
+    /// Ends as one of the script's endings.
+    pub(crate) fn end(&mut self, ending: &str) {
+        let Some(ending) = self.script.config.endings.get(ending) else { return };
+        self.say_any(ending.say.as_ref());
+        self.conclude(ending.outcome, ending.reason.as_deref());
+    }
+
+    /// An answer is awaited from now on: the follow-ups begin to run.
+    pub(crate) fn wait(&mut self) {
+        self.waits = true;
+    }
+
+    /// The finished turn: the message first, then everything else in order.
+    pub(crate) fn finish(mut self) -> Turn {
+        if self.waits && self.state.ended.is_none() {
+            self.start_silence();
+        }
+        self.summarise();
+        let mut turn = Turn::new();
+        if !self.said.is_empty() {
+            let after = self.after.unwrap_or(self.script.config.pace.0).min(600);
+            turn = turn.act(Action::Send(Send {
+                text: joined(&self.said),
+                choices: self.choices,
+                fallback: None,
+                purpose: Purpose::Answer,
+                after_seconds: u32::try_from(after).unwrap_or(600),
+            }));
+        }
+        for action in self.actions {
+            turn = turn.act(action);
+        }
+        turn.state(&self.state)
+    }
+
+    fn start_silence(&mut self) {
+        let follow_ups = &self.script.config.follow_ups;
+        let pause = follow_ups.messages.get(self.state.follow_ups).map_or(follow_ups.give_up_after, |next| next.after);
+        let at = self.now.plus(i64::try_from(pause.0).unwrap_or(i64::MAX));
+        self.timer(SILENCE, at);
+    }
+
+    fn summarise(&mut self) {
+        if self.state.stage == Stage::New {
+            return;
+        }
+        let reason = self.state.ended.clone().unwrap_or_default();
+        self.set("ended", self.state.ended.is_some());
+        self.set("silent", reason == self.script.config.follow_ups.reason);
+        self.set("reason", reason);
+        let mut sentences = Vec::new();
+        for sentence in &self.script.config.summary {
+            if sentence.condition.as_ref().is_none_or(|condition| self.holds(condition)) {
+                sentences.push(self.render(&sentence.say));
+            }
+        }
+        let summary = joined(&sentences);
+        if !summary.is_empty() && summary != self.state.summary {
+            self.state.summary.clone_from(&summary);
+            self.act(Action::Summarise(summary));
+        }
+    }
+}
+
+/// One message of several texts, with a space between them unless one brings its own line break.
+fn joined(texts: &[String]) -> String {
+    let mut out = String::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push(' ');
+        }
+        out.push_str(text);
+    }
+    out.trim().to_owned()
+}
+
+/// The language to speak: what the CRM says of the person, else the tenant's, if the script has it.
+fn language(script: &Script, call: &Call) -> String {
+    let told = call.lead_context();
+    let told = told.get("language").or_else(|| told.get("lang")).and_then(Value::as_str);
+    let known = &script.config.languages;
+    let fits = |wanted: &&str| known.iter().any(|tag| tag == wanted);
+    let candidates = [told, Some(call.context.language.as_str())];
+    let found = candidates.into_iter().flatten().find_map(|wanted| {
+        let short = wanted.split(['-', '_']).next().unwrap_or(wanted);
+        [wanted, short].into_iter().find(fits)
+    });
+    match found {
+        Some(language) => language.to_owned(),
+        None => known.first().cloned().unwrap_or_else(|| call.context.language.clone()),
+    }
+}

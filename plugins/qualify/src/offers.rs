@@ -1,0 +1,120 @@
+//! What is offered: times of a day, slots of several days, other days.
+
+use jiff::civil::{Date, Time};
+use relais_sdk::Choice;
+
+use crate::booking::forget;
+use crate::calendar::{self, Free};
+use crate::clock::days_after;
+use crate::exchange::Exchange;
+use crate::text::Text;
+
+/// A time is known: asks for the day.
+pub(crate) fn ask_day(exchange: &mut Exchange<'_>, times: (Time, Time)) {
+    exchange.state.times = Some(times);
+    if times.0 == times.1 {
+        exchange.set("time", exchange.tongue.time(times.0));
+    }
+    exchange.say(&exchange.script.config.booking.ask_day);
+}
+
+/// Offers two slots of a day.
+pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<(Time, Time)>) {
+    let booking = &exchange.script.config.booking;
+    let all = calendar::on_days(day, day);
+    let fitting: Vec<Free> = all.iter().filter(|slot| calendar::is_within(slot, times)).cloned().collect();
+    match times {
+        // The very time asked for is not free.
+        Some((from, to)) if fitting.is_empty() => {
+            let wanted = day.to_datetime(if from == to { from } else { Time::midnight().max(from) });
+            let mut near = calendar::nearest(&all, wanted);
+            if near.is_empty() {
+                let later = calendar::on_days(day, calendar::last_day(exchange));
+                near = calendar::nearest(&later, wanted);
+            }
+            offer_slots(exchange, &booking.taken, near);
+        }
+        _ if all.is_empty() => {
+            let first = |day: Date| calendar::on_days(day, day).into_iter().next();
+            let slots = calendar::days_around(exchange, day).into_iter().filter_map(first).collect();
+            offer_slots(exchange, &booking.taken, slots);
+        }
+        _ => {
+            let two = calendar::two_of(&fitting);
+            let (today, tongue) = (exchange.now.date(), exchange.tongue);
+            exchange.set("day", tongue.day(day, today));
+            exchange.set("weekday", tongue.weekday_or_date(day, today));
+            exchange.set("date", tongue.date(day));
+            let spans: Vec<String> = two.iter().map(|slot| slot.span(tongue)).collect();
+            exchange.set("slots", tongue.either_of(&spans));
+            exchange.say(&booking.offer_times);
+            exchange.state.day = Some(day);
+            remember(exchange, two);
+        }
+    }
+}
+
+/// Offers the first fitting slot of each of two days.
+pub(crate) fn offer_over(exchange: &mut Exchange<'_>, days: &[Date], times: Option<(Time, Time)>) {
+    let booking = &exchange.script.config.booking;
+    let fitting = |day: &Date| calendar::on_days(*day, *day).into_iter().find(|slot| calendar::is_within(slot, times));
+    let slots: Vec<Free> = days.iter().filter_map(fitting).take(2).collect();
+    if slots.is_empty() {
+        let from = days.first().copied().unwrap_or_else(|| exchange.now.date());
+        let wanted = from.to_datetime(times.map_or(Time::midnight(), |(from, _)| from));
+        let near = calendar::nearest(&calendar::on_days(from, calendar::last_day(exchange)), wanted);
+        return offer_slots(exchange, &booking.taken, near);
+    }
+    offer_slots(exchange, &booking.offer_slots, slots);
+}
+
+/// Offers slots of any days in a text of the script; without any, a human takes over.
+pub(crate) fn offer_slots(exchange: &mut Exchange<'_>, text: &Text, slots: Vec<Free>) {
+    if slots.is_empty() {
+        return none_free(exchange);
+    }
+    let (today, tongue) = (exchange.now.date(), exchange.tongue);
+    let named: Vec<String> = slots.iter().map(|slot| slot.day_and_time(tongue, today)).collect();
+    exchange.set("slots", tongue.either_of(&named));
+    exchange.say(text);
+    exchange.state.day = None;
+    exchange.state.times = None;
+    remember(exchange, slots);
+}
+
+fn remember(exchange: &mut Exchange<'_>, slots: Vec<Free>) {
+    if exchange.script.config.booking.buttons {
+        let title =
+            |slot: &Free| Choice { id: format!("slot:{}", slot.offer.start), title: slot.title(exchange.tongue) };
+        let choices = slots.iter().map(title).collect();
+        exchange.offer(None, choices);
+    }
+    exchange.state.offered_days.clear();
+    exchange.state.offered = slots.into_iter().map(|slot| slot.offer).collect();
+}
+
+/// Offers the next two days that have a free slot, from tomorrow on.
+pub(crate) fn offer_days(exchange: &mut Exchange<'_>, excluded: &[Date]) {
+    let tomorrow = days_after(exchange.now.date(), 1);
+    let days = calendar::free_days(exchange, tomorrow, excluded, 2);
+    if days.is_empty() {
+        return none_free(exchange);
+    }
+    describe_days(exchange, &days);
+    exchange.say(&exchange.script.config.booking.offer_days);
+    forget(&mut exchange.state);
+    exchange.state.offered_days = days;
+}
+
+/// Sets `days`.
+pub(crate) fn describe_days(exchange: &mut Exchange<'_>, days: &[Date]) {
+    let (today, tongue) = (exchange.now.date(), exchange.tongue);
+    let named: Vec<String> = days.iter().map(|day| tongue.weekday_or_date(*day, today)).collect();
+    exchange.set("days", tongue.either_of(&named));
+}
+
+/// Nothing is free: a human takes over.
+pub(crate) fn none_free(exchange: &mut Exchange<'_>) {
+    exchange.say(&exchange.script.config.booking.none_free);
+    exchange.hand_over("no slot is free");
+}

@@ -1,0 +1,85 @@
+//! The script, ready to be played: configuration, parsed texts, word lists.
+
+use std::collections::BTreeMap;
+
+use relais_sdk::Problem;
+
+use crate::check;
+use crate::config::{Config, Kind};
+use crate::texts::Texts;
+use crate::understand::{Intents, Labels, Lexicon, YesNo};
+
+/// What texts and conditions may use.
+pub(crate) const VARIABLES: [&str; 25] = [
+    // The person.
+    "name",
+    "first_name",
+    "company",
+    "email",
+    "assigned_to",
+    "lead",
+    "language",
+    // What was answered.
+    "answer",
+    "low",
+    "high",
+    "notes",
+    "objections",
+    "responded",
+    // The meeting that stands, or a day and a time under discussion.
+    "meeting",
+    "day",
+    "weekday",
+    "date",
+    "time",
+    "with",
+    "days",
+    "slots",
+    "moves",
+    // The end.
+    "ended",
+    "reason",
+    "silent",
+];
+
+/// A checked script with all that is parsed once.
+#[derive(Debug)]
+pub struct Script {
+    pub(crate) config: Config,
+    pub(crate) texts: Texts,
+    pub(crate) yes_no: YesNo,
+    pub(crate) intents: Intents,
+    /// Each objection's words, by its place.
+    pub(crate) objections: Lexicon<usize>,
+    /// The choices of each `choice` step, by the step's id.
+    pub(crate) labels: BTreeMap<String, Labels>,
+}
+
+impl Script {
+    pub(crate) fn build(config: Config) -> Result<Self, Vec<Problem>> {
+        let texts = check::run(&config)?;
+        let mut objections = Lexicon::default();
+        for (at, objection) in config.objections.iter().enumerate() {
+            objections.add(at, objection.words.iter().map(String::as_str));
+        }
+        let choices = config.steps.iter().filter(|step| step.answer == Kind::Choice);
+        let labels = choices
+            .map(|step| {
+                let mut labels = Labels::default();
+                for choice in &step.choices {
+                    let shown = choice.label.sources().map(|(_, label)| label);
+                    labels.push(shown, choice.words.iter().map(String::as_str));
+                }
+                (step.id.clone(), labels)
+            })
+            .collect();
+        Ok(Self {
+            texts,
+            yes_no: YesNo::new(&config.words),
+            intents: Intents::new(&config.words),
+            objections,
+            labels,
+            config,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Questions and their answers.
+
+use relais_sdk::Choice;
+use serde_json::{Value, json};
+
+use crate::booking;
+use crate::config::{Kind, Show, Step};
+use crate::events::Heard;
+use crate::exchange::Exchange;
+use crate::sides::{self, Answered, go};
+use crate::state::Stage;
+use crate::understand::{Answer as YesNoAnswer, How, Number, Reading, choice, email, number, postcode};
+use crate::when;
+
+/// What was answered: the branch it takes and what is noted.
+#[derive(Debug, Clone, PartialEq)]
+struct Answer {
+    /// `yes`, `no`, `maybe`, or a choice's id; empty for other kinds.
+    branch: String,
+    value: Value,
+    number: Option<Number>,
+}
+
+/// Puts a step's question, or the next one's when this one is to be left out.
+pub(crate) fn ask(exchange: &mut Exchange<'_>, id: &str) {
+    let config = &exchange.script.config;
+    let mut id = id.to_owned();
+    // A script has no more steps to leave out than it has steps.
+    for _ in 0..config.steps.len() {
+        let Some((index, step)) = config.step(&id) else { break };
+        if !step.skip_if.as_ref().is_some_and(|condition| exchange.holds(condition)) {
+            put(exchange, step);
+            return;
+        }
+        let next = step.then.as_deref().unwrap_or_else(|| config.after(index));
+        if config.step(next).is_none() {
+            go(exchange, next);
+            return;
+        }
+        next.clone_into(&mut id);
+    }
+    booking::open(exchange);
+}
+
+fn put(exchange: &mut Exchange<'_>, step: &Step) {
+    if exchange.state.stage != Stage::Step(step.id.clone()) {
+        exchange.state.misunderstood = 0;
+    }
+    exchange.state.stage = Stage::Step(step.id.clone());
+    exchange.say(&step.ask);
+    show_choices(exchange, step);
+}
+
+fn show_choices(exchange: &mut Exchange<'_>, step: &Step) {
+    if let Some(buttons) = &step.buttons {
+        let titled = [("yes", &buttons.yes), ("no", &buttons.no)];
+        let choices =
+            titled.map(|(name, title)| Choice { id: button_id(&step.id, name), title: exchange.render(title) });
+        exchange.offer(None, choices.into());
+    }
+    if step.show != Show::Text {
+        let choices = step
+            .choices
+            .iter()
+            .map(|choice| Choice { id: button_id(&step.id, &choice.id), title: exchange.render(&choice.label) });
+        let choices = choices.collect();
+        let title = step.list_title.as_ref().filter(|_| step.show == Show::List).map(|title| exchange.render(title));
+        exchange.offer(title, choices);
+    }
+}
+
+fn button_id(step: &str, answer: &str) -> String {
+    format!("step:{step}:{answer}")
+}
+
+/// The person answered while this step's question was open.
+pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
+    let config = &exchange.script.config;
+    let Some((index, step)) = config.step(id) else {
+        // The script has changed under a running conversation (a migration): go on with its first question.
+        return match config.first() {
+            Some(first) => ask(exchange, &first.id),
+            None => booking::open(exchange),
+        };
+    };
+    let reading = read(exchange, step, heard);
+    if heard.reaction && reading.is_none() {
+        return;
+    }
+    // A free text is an answer in itself, unless it plainly is something else: a few words, or a question.
+    let is_sure = reading.as_ref().is_some_and(|reading| reading.how == How::Sure);
+    let to_the_point = heard.words.len() <= 4 || heard.text.contains('?');
+    let answered = match step.answer {
+        Kind::Text if to_the_point => Answered::No,
+        Kind::Text => Answered::Yes,
+        _ if is_sure => Answered::Yes,
+        _ => Answered::No,
+    };
+    if (step.answer != Kind::Text || heard.words.len() <= 8) && sides::instead(exchange, heard, answered) {
+        return;
+    }
+    let objection = sides::objection(exchange, heard, answered).filter(|_| step.answer != Kind::Text || to_the_point);
+    let accepted = reading.filter(|reading| match reading.how {
+        How::Sure => step.answer != Kind::Text || objection.is_none(),
+        How::Likely => objection.is_none(),
+        How::Unsure => objection.is_none() && exchange.state.misunderstood > 0,
+    });
+    match (accepted, objection) {
+        (Some(reading), objection) => accept(exchange, index, step, &reading.what, objection),
+        (None, Some(objection)) => match sides::answer_objection(exchange, objection) {
+            Some(then) => go(exchange, &then),
+            None => sides::repeat(exchange),
+        },
+        (None, None) => {
+            sides::misunderstood(exchange, &step.again);
+            if !exchange.is_silent() && exchange.state.stage == Stage::Step(step.id.clone()) {
+                show_choices(exchange, step);
+            }
+        }
+    }
+}
+
+/// Notes the answer and goes on. With an objection in the same breath, its answer replaces the branch's words.
+fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answer, objection: Option<usize>) {
+    exchange.state.misunderstood = 0;
+    exchange.set("answer", answer.number.map_or_else(|| answer.value.clone(), |number| json!(number.middle())));
+    if let Some(number) = answer.number {
+        exchange.set("low", number.low.map_or(Value::Null, Value::from));
+        exchange.set("high", number.high.map_or(Value::Null, Value::from));
+    }
+    if let Some(key) = &step.note {
+        exchange.note(key, answer.value.clone());
+    }
+    let rule = step.rules.iter().find(|rule| exchange.holds(&rule.condition));
+    let branch = step.on.get(&answer.branch);
+    let (say, then) = match (rule, branch) {
+        (Some(rule), _) => (rule.say.as_ref().or(step.say.as_ref()), rule.then.as_deref()),
+        (None, Some(branch)) => (branch.say.as_ref().or(step.say.as_ref()), branch.then.as_deref()),
+        (None, None) => (step.say.as_ref(), None),
+    };
+    let config = &exchange.script.config;
+    let then = then.or(step.then.as_deref()).unwrap_or_else(|| config.after(index));
+    match objection {
+        Some(at) => {
+            let wanted = sides::answer_objection(exchange, at);
+            go(exchange, wanted.as_deref().unwrap_or(then));
+        }
+        None => {
+            exchange.say_any(say);
+            go(exchange, then);
+        }
+    }
+}
+
+/// The branch of those who do not know or do not want to say.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// What a message answers to a step's question.
+fn read(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Reading<Answer>> {
+    if let Some(chosen) = heard.choice.as_deref().and_then(|id| id.strip_prefix("step:")) {
+        let (of, branch) = chosen.split_once(':')?;
+        if of == step.id {
+            return Some(Reading::sure(branch_answer(branch)));
+        }
+    }
+    let read = read_kind(exchange, step, heard);
+    if read.is_some() || !step.on.contains_key(UNKNOWN) {
+        return read;
+    }
+    // "Je ne sais pas", "non": the script goes on without this answer.
+    let declined = exchange.script.yes_no.read(&heard.words)?;
+    let what = Answer { branch: UNKNOWN.to_owned(), value: Value::Null, number: None };
+    (declined.what != YesNoAnswer::Yes).then_some(Reading { what, how: declined.how })
+}
+
+/// The same, for what the kind of answer is expected to look like.
+fn read_kind(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Reading<Answer>> {
+    let plain = |value: Value| Answer { branch: String::new(), value, number: None };
+    let told = |reading: Reading<String>| Reading { what: plain(Value::from(reading.what)), how: reading.how };
+    match step.answer {
+        Kind::YesNo => {
+            // "Comment ça marche ?" is no "ça marche".
+            let words = exchange.script.objections.strike(&heard.words);
+            let reading = exchange.script.yes_no.read(&words)?;
+            Some(Reading { what: branch_answer(reading.what.name()), how: reading.how })
+        }
+        Kind::Text => Some(Reading::sure(plain(Value::from(heard.text.trim())))),
+        Kind::Number => {
+            let reading = number(&heard.text, exchange.language.starts_with("en"))?;
+            let middle = reading.what.middle();
+            let fits = step.min.is_none_or(|min| middle >= min) && step.max.is_none_or(|max| middle <= max);
+            let what = Answer { branch: String::new(), value: reading.what.to_json(), number: Some(reading.what) };
+            fits.then_some(Reading { what, how: reading.how })
+        }
+        Kind::Choice => {
+            let reading = choice(exchange.script.labels.get(&step.id)?, &heard.words)?;
+            let chosen = step.choices.get(reading.what)?;
+            Some(Reading { what: branch_answer(&chosen.id), how: reading.how })
+        }
+        Kind::Email => email(&heard.text).map(told),
+        Kind::Postcode => postcode(&heard.text).map(told),
+        Kind::Time => {
+            let wishes = when::read(&heard.text, exchange.now.civil, &[exchange.language.as_str()]);
+            let wish = wishes.wanted.first()?;
+            let day = wish.days.map(|(first, _)| first.to_string());
+            let time = wish.times.map(|(first, _)| first.to_string());
+            let parts: Vec<String> = [day, time].into_iter().flatten().collect();
+            Some(Reading::sure(plain(Value::from(parts.join("T")))))
+        }
+    }
+}
+
+/// An answer that chooses a branch. Yes and no are noted as true and false.
+fn branch_answer(branch: &str) -> Answer {
+    let value = match branch {
+        "yes" => Value::Bool(true),
+        "no" => Value::Bool(false),
+        other => Value::from(other),
+    };
+    Answer { branch: branch.to_owned(), value, number: None }
+}

@@ -1,0 +1,14 @@
+//! The stock script, played.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that goes wrong shall stop where it does"
+)]
+
+mod conversations;
+mod guide;
+mod host;
+mod problems;
+mod scripts;

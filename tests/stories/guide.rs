@@ -1,0 +1,88 @@
+//! The integration guide's own conversation: the demonstration's output, and the log of it run again (P4).
+
+use std::process::Command;
+
+use relais::{stage::Golden, turn::rerun};
+use serde_json::Value;
+
+use super::scene::{Scene, repository};
+
+/// The guide's texts, in order: agent and client.
+fn transcript_lines(golden: &Golden) -> Vec<(&'static str, String)> {
+    let transcript = golden.expect.transcript.as_deref().unwrap();
+    transcript
+        .lines()
+        .filter_map(|line| {
+            let (_, message) = line.split_once(" - ")?;
+            message
+                .strip_prefix("💬 Agent: ")
+                .map(|text| ("out", text.to_owned()))
+                .or_else(|| message.strip_prefix("👤 Client: ").map(|text| ("in", text.to_owned())))
+        })
+        .collect()
+}
+
+fn golden() -> Golden {
+    let path = repository().join("flows/demo/solaire/conversations/guide.toml");
+    toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn the_demonstration_says_what_the_guide_says() {
+    let output = Command::new(env!("CARGO_BIN_EXE_relais"))
+        .args(["demo", "--headless", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+
+    let golden = golden();
+    let said: Vec<(String, String)> = lines
+        .iter()
+        .filter(|line| line["type"] == "message")
+        .map(|line| (line["direction"].as_str().unwrap().to_owned(), line["text"].as_str().unwrap().to_owned()))
+        .collect();
+    let expected: Vec<(String, String)> =
+        transcript_lines(&golden).into_iter().map(|(who, text)| (who.to_owned(), text)).collect();
+    assert_eq!(expected.len(), 21);
+    assert_eq!(said, expected);
+
+    let bodies: Vec<Value> =
+        lines.iter().filter(|line| line["type"] == "callback").map(|line| line["body"].clone()).collect();
+    assert_eq!(golden.expect.differences(&bodies), []);
+    assert_eq!(bodies[0].to_string(), r#"{"crm_id":"CRM_123456","status":"FIRST_MESSAGE_DELIVERED"}"#);
+    assert_eq!(bodies[3]["meeting"].to_string(), r#"{"start":"2025-10-09T14:30:00+02:00","timezone":"Europe/Paris"}"#);
+    let keys: Vec<&String> = bodies[3].as_object().unwrap().keys().collect();
+    assert_eq!(keys.len(), 5);
+    assert!(keys.iter().all(|key| {
+        ["crm_id", "status", "meeting", "ai_summary", "conversation_transcript"].contains(&key.as_str())
+    }));
+    assert!(lines.iter().any(|line| line["type"] == "turn" && line["role"] == "qualification.advance"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_run_again_gives_the_same_bytes() {
+    let scene = Scene::new("rerun").await;
+    let mut golden = golden();
+    // The scene begins half an hour later than the guide.
+    golden.begin = scene.stage.clock.now();
+    golden.messages.retain(|said| said.at > golden.begin);
+    let hour = jiff::Span::new().hours(1);
+    scene.stage.play("demo", &golden, hour).await.unwrap();
+
+    let host = &scene.stage.host;
+    let conversations = host.store.conversations(None, 10).await.unwrap();
+    let [conversation] = conversations.as_slice() else { panic!("{} conversations", conversations.len()) };
+    let log = host.store.log(&conversation.id).await.unwrap();
+    let loaded =
+        host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
+    let calls = rerun(&loaded, &log).await;
+    assert!(calls.len() >= 10, "{} calls", calls.len());
+    for call in calls {
+        assert!(call.is_same(), "turn {} {}: {} became {}", call.turn, call.function, call.logged, call.found);
+    }
+}

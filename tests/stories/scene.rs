@@ -1,0 +1,105 @@
+//! Where stories play.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use relais::{
+    flows::Published,
+    simulator::Scenario,
+    stage::{Options, Stage},
+};
+use serde_json::Value;
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A temporary folder, removed with it.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let folder = std::env::temp_dir().join(format!("relais-story-{name}-{}-{count}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A stage with the repository's flows.
+pub struct Scene {
+    pub stage: Stage,
+    pub published: Arc<Mutex<Vec<Published>>>,
+    pub folder: Folder,
+}
+
+impl Scene {
+    /// Wednesday, 8 October 2025, 10:00 in Paris, with a friendly simulator.
+    pub async fn new(name: &str) -> Self {
+        Self::with(name, Scenario::friendly()).await
+    }
+
+    pub async fn with(name: &str, scenario: Scenario) -> Self {
+        let folder = Folder::new(name);
+        let published = Arc::<Mutex<Vec<Published>>>::default();
+        let heard = Arc::clone(&published);
+        let stage = Stage::set(Options {
+            flows: repository().join("flows"),
+            folder: folder.0.clone(),
+            begin: at("2025-10-08T10:00:00+02:00"),
+            listen: ([127, 0, 0, 1], 0).into(),
+            scenario,
+            seed: 1,
+            observer: None,
+            tell: Arc::new(move |published| heard.lock().unwrap().push(published)),
+        })
+        .await
+        .unwrap();
+        Self { stage, published, folder }
+    }
+
+    /// Bodies of the callbacks so far, oldest first.
+    pub fn callbacks(&self) -> Vec<Value> {
+        self.stage.crm.received().into_iter().map(|callback| callback.body).collect()
+    }
+
+    /// Their statuses.
+    pub fn statuses(&self) -> Vec<String> {
+        self.callbacks().iter().filter_map(|body| body["status"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Lets `minutes` pass.
+    pub async fn pass(&self, minutes: i64) {
+        let until = self.stage.clock.now() + jiff::SignedDuration::from_mins(minutes);
+        self.stage.pass_until(until).await;
+    }
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Waits, in real time, for what another task is about to do.
+pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("30 s went by without {what}");
+}
