@@ -35,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "100000000000001")]
     phone_number_id: String,
     /// The number itself.
-    #[arg(long, default_value = "+33639980190")]
+    #[arg(long, default_value = "+33612345690")]
     number: String,
     /// The token that it takes.
     #[arg(long, default_value = "simulator-token")]

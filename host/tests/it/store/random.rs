@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 const TENANTS: [&str; 2] = ["acme", "globex"];
-const STEPS: usize = 3_000;
+const STEPS: usize = 2_000;
 
 /// `RELAIS_SEED` repeats a run.
 fn seed() -> u64 {
