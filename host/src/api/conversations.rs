@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::HeaderMap,
 };
 use jiff::tz::TimeZone;
@@ -14,9 +14,10 @@ use crate::model::{ConversationId, TenantId, Transcript};
 /// A conversation of the key's tenant.
 pub(super) async fn get(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::invalid_address())?;
     let key = authenticate(&*api.store, &headers).await?;
     shown(&api, &key.tenant, &ConversationId::new(id)).await.map(Json)
 }

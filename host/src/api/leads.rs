@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
     http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
@@ -33,10 +33,11 @@ pub(super) struct WhichFlow {
 /// Accepts a lead. 202 once it is durable (P1).
 pub(super) async fn post(
     State(api): State<Api>,
-    Query(which): Query<WhichFlow>,
+    which: Result<Query<WhichFlow>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Query(which) = which.map_err(|_| Problem::invalid_address())?;
     let key = authenticate(&*api.store, &headers).await?;
     let bytes = body::read(body, LONGEST_LEAD).await?;
     let payload = body::json(&bytes)?;
@@ -99,9 +100,10 @@ pub(super) async fn post(
 /// The conversations of a lead, the latest whole.
 pub(super) async fn get(
     State(api): State<Api>,
-    Path(crm_id): Path<String>,
+    crm_id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
+    let Path(crm_id) = crm_id.map_err(|_| Problem::invalid_address())?;
     let key = authenticate(&*api.store, &headers).await?;
     let ids = api.store.conversations_of(&key.tenant, &crm_id).await?;
     let Some(latest) = ids.first() else { return Err(Problem::not_found("lead")) };

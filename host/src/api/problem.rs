@@ -61,6 +61,16 @@ impl Problem {
         )
     }
 
+    /// The address itself cannot be read.
+    pub(super) fn invalid_address() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-address",
+            "the address is not percent-encoded UTF-8",
+            "encode what stands in the path and in the query",
+        )
+    }
+
     /// Something failed here. The cause is logged, not told.
     fn internal() -> Self {
         Self::new(

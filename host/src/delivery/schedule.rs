@@ -89,7 +89,7 @@ mod tests {
         for (attempt, base) in (1_u32..).zip(scheduled) {
             let mut seen = std::collections::BTreeSet::new();
             for number in 0..200 {
-                let envelope = EnvelopeId::new(format!("cv_{number}.0.0"));
+                let envelope = EnvelopeId::new(format!("cv_{number}-0-0"));
                 let wait = callback_wait(&options, &envelope, attempt, Failure::default()).unwrap();
                 assert!(wait >= SECOND * base * 8 / 10 && wait <= SECOND * base * 12 / 10, "{wait}");
                 assert_eq!(callback_wait(&options, &envelope, attempt, Failure::default()), Some(wait));

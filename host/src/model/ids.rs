@@ -62,13 +62,14 @@ id!(
 impl EnvelopeId {
     /// The conversation that it names; none when it is not of the form that [`EnvelopeId::of_turn`] gives.
     pub fn conversation(&self) -> Option<ConversationId> {
-        let (conversation, _) = self.0.split_once('.')?;
+        let (conversation, _) = self.0.split_once('-')?;
         Some(ConversationId::new(conversation))
     }
 
-    /// The `index`-th envelope of turn number `turn` of a conversation.
+    /// The `index`-th envelope of turn number `turn` of a conversation. No full stop in it: it is a `webhook-id`, and the
+    /// text that Standard Webhooks sign is joined by full stops.
     pub fn of_turn(conversation: &ConversationId, turn: u64, index: usize) -> Self {
-        Self(format!("{conversation}.{turn}.{index}"))
+        Self(format!("{conversation}-{turn}-{index}"))
     }
 }
 

@@ -68,11 +68,7 @@ pub(super) fn is_component(wasm: &[u8]) -> Result<(), Refusal> {
 
 /// Reads a component's exports and imports, and refuses it when it does not play `role`, speaks another version of the
 /// contract, or needs what is not linked.
-pub(super) fn passport(
-    engine: &Engine,
-    component: &component::Component,
-    role: Role,
-) -> Result<Passport, Refusal> {
+pub(super) fn passport(engine: &Engine, component: &component::Component, role: Role) -> Result<Passport, Refusal> {
     let ty = component.component_type();
     let mut roles = Vec::new();
     let mut contract = None;

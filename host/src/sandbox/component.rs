@@ -66,20 +66,13 @@ impl Component {
     }
 
     /// Asks the qualification script for a turn. An event that is not for scripts is the fault `unavailable`.
-    pub async fn advance(
-        &self,
-        call: Call<'_>,
-        state: Option<&Value>,
-        event: &model::Event,
-    ) -> Asked<model::Turn> {
+    pub async fn advance(&self, call: Call<'_>, state: Option<&Value>, event: &model::Event) -> Asked<model::Turn> {
         let zone = context::zone(&call.context.timezone);
         let question = Question::advance(&call, &zone, state, event);
-        self.ask_call(&call, question)
-            .await
-            .map(|answered| match answered {
-                Answered::Turn(turn) => Some(turn),
-                _ => None,
-            })
+        self.ask_call(&call, question).await.map(|answered| match answered {
+            Answered::Turn(turn) => Some(turn),
+            _ => None,
+        })
     }
 
     /// Asks the mapping for the lead in a payload; the inner error is what is wrong with the payload.
@@ -93,42 +86,35 @@ impl Component {
         payload: &Value,
     ) -> Asked<Result<LeadDraft, Vec<Problem>>> {
         let circumstances = Circumstances::of_turn(now, timezone, seed, Arc::new(NoSlots));
-        self.ask(tenant, circumstances, Some(Question::lead(payload)))
-            .await
-            .map(|answered| match answered {
-                Answered::Lead(lead) => Some(lead),
-                _ => None,
-            })
+        self.ask(tenant, circumstances, Some(Question::lead(payload))).await.map(|answered| match answered {
+            Answered::Lead(lead) => Some(lead),
+            _ => None,
+        })
     }
 
     /// Asks the mapping for the body of a callback: a JSON object, byte for byte as the flow wrote it.
     pub async fn callback_for_crm(&self, call: Call<'_>, update: &Update) -> Asked<String> {
         let zone = context::zone(&call.context.timezone);
         let question = Question::callback(&call, &zone, update);
-        self.ask_call(&call, Some(question))
-            .await
-            .map(|answered| match answered {
-                Answered::Callback(body) => Some(body),
-                _ => None,
-            })
+        self.ask_call(&call, Some(question)).await.map(|answered| match answered {
+            Answered::Callback(body) => Some(body),
+            _ => None,
+        })
     }
 
     /// Asks the status actions what follows from an occasion.
     pub async fn react(&self, call: Call<'_>, occasion: &Occasion) -> Asked<Vec<Reaction>> {
         let zone = context::zone(&call.context.timezone);
         let question = Question::react(&call, &zone, occasion);
-        self.ask_call(&call, Some(question))
-            .await
-            .map(|answered| match answered {
-                Answered::Reactions(reactions) => Some(reactions),
-                _ => None,
-            })
+        self.ask_call(&call, Some(question)).await.map(|answered| match answered {
+            Answered::Reactions(reactions) => Some(reactions),
+            _ => None,
+        })
     }
 
     async fn ask_call(&self, call: &Call<'_>, question: Option<Question>) -> Asked<Answered> {
         let Call { context, slots, seed, .. } = call;
-        let circumstances =
-            Circumstances::of_turn(context.now, &context.timezone, seed, slots.clone());
+        let circumstances = Circumstances::of_turn(context.now, &context.timezone, seed, slots.clone());
         self.ask(&context.tenant, circumstances, question).await
     }
 
@@ -151,8 +137,7 @@ impl Component {
             drop(place);
             asked
         });
-        ran.await
-            .unwrap_or_else(|_| Asked::unavailable("the host failed while the flow was running"))
+        ran.await.unwrap_or_else(|_| Asked::unavailable("the host failed while the flow was running"))
     }
 }
 
@@ -187,12 +172,7 @@ impl<T> Asked<T> {
 const OTHER_ROLE: &str = "the component was prepared for another role";
 
 /// Starts an instance, asks it, and lets it go.
-fn run(
-    shared: &Shared,
-    prepared: &Prepared,
-    circumstances: Circumstances,
-    question: &Question,
-) -> Asked<Answered> {
+fn run(shared: &Shared, prepared: &Prepared, circumstances: Circumstances, question: &Question) -> Asked<Answered> {
     let begun = Instant::now();
     let (mut store, later) = match &prepared.configuration {
         None => (instance::store(shared, circumstances, &prepared.limits), None),

@@ -107,12 +107,7 @@ impl Circumstances {
     /// Those in which components are configured: always the same, so that the same component and configuration give
     /// the same image on every machine and every day.
     pub(super) fn of_configuration() -> Self {
-        Self {
-            now: Timestamp::UNIX_EPOCH,
-            zone: TimeZone::UTC,
-            seed: "configure".to_owned(),
-            slots: Arc::new(NoSlots),
-        }
+        Self { now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC, seed: "configure".to_owned(), slots: Arc::new(NoSlots) }
     }
 }
 
@@ -130,8 +125,5 @@ pub(super) fn zone(name: &str) -> TimeZone {
 /// Without the fraction of its second, towards the past.
 pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
     let seconds = at.as_nanosecond().div_euclid(1_000_000_000);
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .unwrap_or(at)
+    i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(at)
 }

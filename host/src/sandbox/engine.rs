@@ -111,13 +111,7 @@ impl Sandbox {
     ///
     /// A component that cannot be kept so (it holds open streams, or changes its tables while it runs) is configured
     /// anew for each call. Nothing is kept of a component that is refused.
-    pub async fn prepare(
-        &self,
-        role: Role,
-        wasm: &[u8],
-        config: &Value,
-        limits: Limits,
-    ) -> Result<Component, Refusal> {
+    pub async fn prepare(&self, role: Role, wasm: &[u8], config: &Value, limits: Limits) -> Result<Component, Refusal> {
         limits.check(&self.shared.most)?;
         check::is_component(wasm)?;
         let permit = self.shared.compilations.clone().acquire_owned().await.map_err(host)?;
@@ -141,19 +135,13 @@ impl Sandbox {
 
 impl Shared {
     /// Waits for a place among the turns of a tenant and then of all.
-    pub(super) async fn place(
-        &self,
-        tenant: &TenantId,
-    ) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    pub(super) async fn place(&self, tenant: &TenantId) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
         let places = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
             if tenants.len() >= MANY_TENANTS {
                 tenants.retain(|_, places| Arc::strong_count(places) > 1);
             }
-            tenants
-                .entry(tenant.clone())
-                .or_insert_with(|| Arc::new(Semaphore::new(self.per_tenant)))
-                .clone()
+            tenants.entry(tenant.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.per_tenant))).clone()
         };
         let of_tenant = places.acquire_owned().await.ok()?;
         let of_all = self.parallel.clone().acquire_owned().await.ok()?;
@@ -218,9 +206,7 @@ fn prepare(
     with_snapshot: bool,
 ) -> Result<Prepared, Refusal> {
     let instrumented = if with_snapshot { snapshot::instrument(wasm) } else { None };
-    let compiled = instrumented
-        .as_ref()
-        .and_then(|(_, instrumented)| compile(shared, instrumented).ok());
+    let compiled = instrumented.as_ref().and_then(|(_, instrumented)| compile(shared, instrumented).ok());
     let (component, context) = match (compiled, &instrumented) {
         (Some(component), Some((context, _))) => (component, Some(context)),
         _ => (compile(shared, wasm)?, None),
@@ -239,27 +225,14 @@ fn prepare(
         }
         (None, None) => (instances, roles, Some(config)),
     };
-    Ok(Prepared {
-        roles,
-        instances,
-        configuration,
-        limits,
-        role,
-        exports: passport.roles,
-        contract: passport.contract,
-    })
+    Ok(Prepared { roles, instances, configuration, limits, role, exports: passport.roles, contract: passport.contract })
 }
 
 fn compile(shared: &Shared, wasm: &[u8]) -> Result<component::Component, Refusal> {
-    component::Component::from_binary(&shared.engine, wasm)
-        .map_err(|error| Refusal::Invalid(format!("{error:#}")))
+    component::Component::from_binary(&shared.engine, wasm).map_err(|error| Refusal::Invalid(format!("{error:#}")))
 }
 
-fn link(
-    shared: &Shared,
-    role: Role,
-    component: &component::Component,
-) -> Result<(InstancePre<State>, Roles), Refusal> {
+fn link(shared: &Shared, role: Role, component: &component::Component) -> Result<(InstancePre<State>, Roles), Refusal> {
     let instances = shared.linker.instantiate_pre(component).map_err(contract)?;
     let roles = Roles::find(role, &instances).map_err(contract)?;
     Ok((instances, roles))
@@ -284,9 +257,7 @@ fn configure(
         Ok(instance) => instance,
         Err(error) => return Err(failed(&error, &store)),
     };
-    roles
-        .fit(&mut store, &instance)
-        .map_err(|error| Refusal::Contract(format!("{}: {error:#}", roles.interface())))?;
+    roles.fit(&mut store, &instance).map_err(|error| Refusal::Contract(format!("{}: {error:#}", roles.interface())))?;
     match roles.configure(&mut store, &instance, config) {
         Ok(Ok(())) => {}
         Ok(Err(problems)) => return Err(Refusal::Problems(problems)),
@@ -296,12 +267,7 @@ fn configure(
 }
 
 /// Compiles an image and starts an instance of it on trial; none when that fails, whatever the reason.
-fn start(
-    shared: &Shared,
-    role: Role,
-    image: &[u8],
-    limits: &Limits,
-) -> Option<(InstancePre<State>, Roles)> {
+fn start(shared: &Shared, role: Role, image: &[u8], limits: &Limits) -> Option<(InstancePre<State>, Roles)> {
     let component = compile(shared, image).ok()?;
     let (instances, roles) = link(shared, role, &component).ok()?;
     let mut store = instance::store(shared, Circumstances::of_configuration(), limits);

@@ -17,10 +17,7 @@ const MOST_STACK_BYTES: usize = 8 * 1024;
 /// The fault behind an error of wasmtime. `printed` is what the guest wrote to its standard error.
 pub(super) fn of_error(error: &wasmtime::Error, printed: &str) -> Fault {
     let (kind, message) = reason(error, printed);
-    let stack = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let stack = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
     let mut trace = printed.trim_end().to_owned();
     if !stack.is_empty() {
         if !trace.is_empty() {
@@ -69,11 +66,8 @@ fn last_words(printed: &str) -> Option<String> {
         Some(start) => printed.get(start..)?,
         None => printed.trim_end().lines().last()?,
     };
-    let lines: Vec<_> = said
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("note: "))
-        .collect();
+    let lines: Vec<_> =
+        said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: ")).collect();
     let message = lines.join(" ");
     (!message.is_empty()).then_some(message.chars().take(1_000).collect())
 }

@@ -154,12 +154,7 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         self.bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if self.bytes > self.most_bytes {
             return Err(TooMuch::Memory { mib: self.most_bytes / (1024 * 1024) }.into());
@@ -167,12 +162,7 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         self.elements = self.elements.saturating_add(desired.saturating_sub(current));
         if self.elements > MOST_TABLE_ELEMENTS {
             return Err(TooMuch::Table.into());

@@ -34,13 +34,7 @@ pub(super) struct Meter {
 impl Meter {
     /// Without any time yet.
     pub(super) fn new(slow_lane: Arc<Semaphore>) -> Self {
-        Self {
-            limit: Duration::ZERO,
-            begun: Instant::now(),
-            begun_computing: computed(),
-            slow_lane,
-            place: None,
-        }
+        Self { limit: Duration::ZERO, begun: Instant::now(), begun_computing: computed(), slow_lane, place: None }
     }
 
     /// Gives so much time, counted from now, to be used on this thread.

@@ -2,7 +2,7 @@
 //!
 //! A component is checked and configured once ([`Sandbox::prepare`]); the memory that `configure` leaves behind is the
 //! image from which every call starts a fresh instance, so nothing leaks from one turn, tenant or lead to another. A flow
-//! reaches nothing but the contract's `host` interface and a virtual WASI (see [`wasi`]). Whatever goes wrong inside a
+//! reaches nothing but the contract's `host` interface and a virtual WASI. Whatever goes wrong inside a
 //! flow is a [`Fault`](crate::model::Fault), never an error of the host and never a panic.
 
 mod check;

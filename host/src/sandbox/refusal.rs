@@ -17,11 +17,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.at.is_empty() {
-            f.write_str(&self.what)
-        } else {
-            write!(f, "{}: {}", self.at, self.what)
-        }
+        if self.at.is_empty() { f.write_str(&self.what) } else { write!(f, "{}: {}", self.at, self.what) }
     }
 }
 
@@ -29,7 +25,9 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The file is something else.
-    #[error("this is not a WebAssembly component but {found}; build it for the target wasm32-wasip2, or make a component of it with `wasm-tools component new`")]
+    #[error(
+        "this is not a WebAssembly component but {found}; build it for the target wasm32-wasip2, or make a component of it with `wasm-tools component new`"
+    )]
     NotAComponent {
         /// What it is.
         found: &'static str,
@@ -46,7 +44,9 @@ pub enum Refusal {
         exports: Vec<Role>,
     },
     /// It speaks another version of the contract.
-    #[error("the component was built for version {found} of the contract `relais:flow`, and this host speaks {supported}; build it again on the wit/ files of this host")]
+    #[error(
+        "the component was built for version {found} of the contract `relais:flow`, and this host speaks {supported}; build it again on the wit/ files of this host"
+    )]
     WrongVersion {
         /// The component's.
         found: String,
@@ -54,7 +54,9 @@ pub enum Refusal {
         supported: &'static str,
     },
     /// It needs something that flows do not get.
-    #[error("the component needs `{interface}`, which flows do not get: no network, files or processes; remove what uses it, and use `ask-endpoint` to reach the outside")]
+    #[error(
+        "the component needs `{interface}`, which flows do not get: no network, files or processes; remove what uses it, and use `ask-endpoint` to reach the outside"
+    )]
     Needs {
         /// The interface's name without its version.
         interface: String,

@@ -1,6 +1,9 @@
 //! A configured instance becomes a component that starts configured.
 
-use wasmtime::{Store, component::{Instance, Lift, WasmList}};
+use wasmtime::{
+    Store,
+    component::{Instance, Lift, WasmList},
+};
 use wasmtime_wizer::{ComponentContext, ComponentInstanceState, Wizer};
 
 use super::instance::{self, State};
@@ -20,11 +23,7 @@ pub(super) fn instrument(wasm: &[u8]) -> Option<(ComponentContext<'_>, Vec<u8>)>
 ///
 /// An instance that holds handles of the host (a stream, a pollable) has no such component: the handles would
 /// point nowhere in the instances that start from it.
-pub(super) fn take(
-    context: &ComponentContext<'_>,
-    store: &mut Store<State>,
-    instance: Instance,
-) -> Option<Vec<u8>> {
+pub(super) fn take(context: &ComponentContext<'_>, store: &mut Store<State>, instance: Instance) -> Option<Vec<u8>> {
     if !store.data().table.is_empty() {
         return None;
     }
@@ -32,10 +31,7 @@ pub(super) fn take(
     instance::give_time(store, MOST_MS);
     let mut reader = Reader { store, instance, failed: false };
     // Nothing in it waits: the reader's calls are synchronous.
-    let image = futures::FutureExt::now_or_never(
-        Wizer::new().snapshot_component(context, &mut reader),
-    )?
-    .ok()?;
+    let image = futures::FutureExt::now_or_never(Wizer::new().snapshot_component(context, &mut reader))?.ok()?;
     (!reader.failed).then_some(image)
 }
 
@@ -63,12 +59,7 @@ impl Reader<'_> {
 }
 
 impl ComponentInstanceState for Reader<'_> {
-    async fn call_func_ret_list_u8(
-        &mut self,
-        instance: &str,
-        func: &str,
-        contents: impl FnOnce(&[u8]) + Send,
-    ) {
+    async fn call_func_ret_list_u8(&mut self, instance: &str, func: &str, contents: impl FnOnce(&[u8]) + Send) {
         match self.read::<WasmList<u8>>(instance, func) {
             Some(list) => contents(list.as_le_slice(&*self.store)),
             None => contents(&[]),

@@ -9,7 +9,10 @@
 //!
 //! What is not listed in [`LINKED`] is not linked: no sockets, no HTTP.
 
-use std::sync::{Arc, Mutex, PoisonError, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -202,10 +205,7 @@ impl Random {
 
     fn bytes(&mut self, length: usize) -> Vec<u8> {
         while self.rest.len() < length {
-            let block = Sha256::new()
-                .chain_update(self.seed)
-                .chain_update(self.counter.to_le_bytes())
-                .finalize();
+            let block = Sha256::new().chain_update(self.seed).chain_update(self.counter.to_le_bytes()).finalize();
             self.counter += 1;
             self.rest.extend_from_slice(&block);
         }

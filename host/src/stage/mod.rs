@@ -72,6 +72,7 @@ pub struct Stage {
     pub clock: VirtualClock,
     http: reqwest::Client,
     keys: Vec<(TenantId, String)>,
+    app_secret: String,
 }
 
 impl Stage {
@@ -136,7 +137,7 @@ impl Stage {
         .await?;
         simulator.set_webhook(WebhookTarget {
             url: format!("{}/webhooks/whatsapp", host.url()),
-            app_secret: access.app_secret,
+            app_secret: access.app_secret.clone(),
             verify_token: access.verify_token,
         });
         simulator.register().await?;
@@ -148,12 +149,17 @@ impl Stage {
             keys.push((tenant.id.clone(), secret));
         }
         let http = http_client()?;
-        Ok(Self { host, simulator, crm, clock, http, keys })
+        Ok(Self { host, simulator, crm, clock, http, keys, app_secret: access.app_secret })
     }
 
     /// A tenant's test key.
     pub fn key(&self, tenant: &str) -> &str {
         self.keys.iter().find(|(id, _)| id.as_str() == tenant).map_or("", |(_, key)| key)
+    }
+
+    /// What the simulator signs webhooks with.
+    pub fn app_secret(&self) -> &str {
+        &self.app_secret
     }
 
     /// Hands a lead over, as a CRM would; gives the answer's body.

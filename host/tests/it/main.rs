@@ -1,4 +1,7 @@
-//! The integration tests of the host, one binary.
+//! The suites of the rooms, one binary; the stories are in `tests/stories` at the top.
 
+#[cfg(test)]
+mod delivery;
+mod simulator;
 mod store;
 mod support;

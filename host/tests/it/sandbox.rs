@@ -1,6 +1,8 @@
 //! What the sandbox promises, on the hostile guests of `tests/guests`: whatever a flow does costs its own tenant that
 //! turn, under the right name, and nobody else anything.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -103,9 +105,7 @@ fn note(asked: &Asked<Turn>, wanted: &str) -> Value {
 
 #[tokio::test]
 async fn every_misbehaviour_has_its_name() {
-    use FaultKind::{
-        Actions, Answer, Deadline, Memory, Output, Panic, Rejected, Retry, Stack, State as StateFault,
-    };
+    use FaultKind::{Actions, Answer, Deadline, Memory, Output, Panic, Rejected, Retry, Stack, State as StateFault};
     for (way, kind, said) in [
         ("loop", Deadline, "longer than its limit"),
         ("memory", Memory, "64 MiB"),
@@ -260,8 +260,7 @@ async fn a_turn_run_again_gives_the_same_bytes() {
         // Prepared twice: two hosts, or one host on two days.
         let (one, other) = (hostile(Role::Qualification, way).await, hostile(Role::Qualification, way).await);
         let bytes = async |component: &Component, seed: &str| {
-            let asked =
-                advance_with(component, &context, seed, Arc::new(NoSlots), None, &Event::LeadReceived).await;
+            let asked = advance_with(component, &context, seed, Arc::new(NoSlots), None, &Event::LeadReceived).await;
             serde_json::to_string(&asked.result.unwrap()).unwrap()
         };
         assert_eq!(bytes(&one, "ev_1").await, bytes(&other, "ev_1").await, "{way}");
@@ -291,8 +290,7 @@ async fn nothing_leaks_from_one_turn_to_the_next() {
         }],
     };
     let state = asked.result.unwrap().state;
-    let asked =
-        advance_with(&component, &context, "ev_2", Arc::new(NoSlots), state.as_ref(), &message).await;
+    let asked = advance_with(&component, &context, "ev_2", Arc::new(NoSlots), state.as_ref(), &message).await;
     assert_eq!(note(&asked, "before"), state.unwrap());
     let seen = asked.result.unwrap().state.unwrap().to_string();
     assert!(seen.contains("MessageReceived") && seen.contains("Oui"), "{seen}");
@@ -408,10 +406,7 @@ async fn what_cannot_be_a_role_is_refused_with_a_reason() {
 
     let refusal = refused(HOSTILE, json!({ "misbehave": "refuse-configuration" }), limits()).await;
     let problem = |at: &str, what: &str| Problem { at: at.to_owned(), what: what.to_owned() };
-    assert_eq!(
-        refusal,
-        Refusal::Problems(vec![problem("steps.2.text", "is too rude"), problem("", "smells")])
-    );
+    assert_eq!(refusal, Refusal::Problems(vec![problem("steps.2.text", "is too rude"), problem("", "smells")]));
     assert_eq!(refusal.to_string(), "the configuration is refused: steps.2.text: is too rude; smells");
 
     let greedy = Limits { memory_mib: 100_000, ..limits() };
@@ -437,10 +432,9 @@ async fn a_tenant_that_spins_delays_nobody_else() {
                 tokio::spawn(async move {
                     let context = context(&format!("evil-{attacker}"));
                     while !over.load(Ordering::Relaxed) {
-                        let asked = advance_with(
-                            &spinner, &context, "ev_1", Arc::new(NoSlots), None, &Event::LeadReceived,
-                        )
-                        .await;
+                        let asked =
+                            advance_with(&spinner, &context, "ev_1", Arc::new(NoSlots), None, &Event::LeadReceived)
+                                .await;
                         assert_eq!(asked.result.unwrap_err().kind, FaultKind::Deadline);
                     }
                 })
@@ -450,10 +444,9 @@ async fn a_tenant_that_spins_delays_nobody_else() {
         let mut delays = Vec::new();
         for _ in 0..TURNS {
             let begun = Instant::now();
-            let asked = advance_with(
-                &neighbour, &context_of_neighbour, "ev_1", Arc::new(NoSlots), None, &Event::LeadReceived,
-            )
-            .await;
+            let asked =
+                advance_with(&neighbour, &context_of_neighbour, "ev_1", Arc::new(NoSlots), None, &Event::LeadReceived)
+                    .await;
             assert!(asked.result.is_ok());
             delays.push(begun.elapsed());
             tokio::time::sleep(Duration::from_millis(1)).await;

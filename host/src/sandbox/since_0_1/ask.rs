@@ -29,12 +29,7 @@ pub(in crate::sandbox) enum Roles {
 /// What to ask, in the contract's types.
 pub(in crate::sandbox) enum Question {
     /// `qualification.advance`
-    Advance {
-        context: types::Context,
-        lead: types::Lead,
-        state: Option<String>,
-        event: qualification::Event,
-    },
+    Advance { context: types::Context, lead: types::Lead, state: Option<String>, event: qualification::Event },
     /// `crm-mapping.lead-from-crm`
     Lead { payload: String },
     /// `crm-mapping.callback-for-crm`
@@ -141,11 +136,7 @@ impl Roles {
     }
 
     /// Whether the functions of an instance have the contract's types.
-    pub(in crate::sandbox) fn fit(
-        &self,
-        store: &mut Store<State>,
-        instance: &Instance,
-    ) -> wasmtime::Result<()> {
+    pub(in crate::sandbox) fn fit(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<()> {
         match self {
             Self::Qualification(role) => role.load(store, instance).map(drop),
             Self::CrmMapping(role) => role.load(store, instance).map(drop),
@@ -163,15 +154,9 @@ impl Roles {
         // The bindings take no `&str` for an alias of `string`.
         let config = &config.to_owned();
         let configured = match self {
-            Self::Qualification(role) => {
-                role.load(&mut *store, instance)?.call_configure(&mut *store, config)
-            }
-            Self::CrmMapping(role) => {
-                role.load(&mut *store, instance)?.call_configure(&mut *store, config)
-            }
-            Self::StatusActions(role) => {
-                role.load(&mut *store, instance)?.call_configure(&mut *store, config)
-            }
+            Self::Qualification(role) => role.load(&mut *store, instance)?.call_configure(&mut *store, config),
+            Self::CrmMapping(role) => role.load(&mut *store, instance)?.call_configure(&mut *store, config),
+            Self::StatusActions(role) => role.load(&mut *store, instance)?.call_configure(&mut *store, config),
         };
         Ok(configured?.map_err(problems))
     }
@@ -199,23 +184,20 @@ impl Roles {
                 Ok(Answered::Turn(from_guest::turn(turn, &mut reader, limits)?))
             }
             (Self::CrmMapping(role), Question::Lead { payload }) => {
-                let answer =
-                    role.load(&mut *store, instance)?.call_lead_from_crm(&mut *store, payload)?;
+                let answer = role.load(&mut *store, instance)?.call_lead_from_crm(&mut *store, payload)?;
                 Ok(Answered::Lead(match answer {
                     Ok(draft) => from_guest::lead(draft, &mut reader)?,
                     Err(found) => Err(problems(found)),
                 }))
             }
             (Self::CrmMapping(role), Question::Callback { context, lead, update }) => {
-                let answer = role
-                    .load(&mut *store, instance)?
-                    .call_callback_for_crm(&mut *store, context, lead, update)?;
+                let answer =
+                    role.load(&mut *store, instance)?.call_callback_for_crm(&mut *store, context, lead, update)?;
                 let body = answer.map_err(from_guest::fault)?;
                 Ok(Answered::Callback(reader.object("the callback's body", body)?))
             }
             (Self::StatusActions(role), Question::React { context, lead, occasion }) => {
-                let answer =
-                    role.load(&mut *store, instance)?.call_react(&mut *store, context, lead, occasion)?;
+                let answer = role.load(&mut *store, instance)?.call_react(&mut *store, context, lead, occasion)?;
                 let reactions = answer.map_err(from_guest::fault)?;
                 Ok(Answered::Reactions(from_guest::reactions(reactions, &mut reader, limits)?))
             }

@@ -49,11 +49,7 @@ pub(super) fn fault(fault: types::Fault) -> Fault {
 }
 
 /// A turn of a qualification script.
-pub(super) fn turn(
-    turn: qualification::Turn,
-    reader: &mut Reader<'_>,
-    limits: &Limits,
-) -> Result<model::Turn, Fault> {
+pub(super) fn turn(turn: qualification::Turn, reader: &mut Reader<'_>, limits: &Limits) -> Result<model::Turn, Fault> {
     reader.few("actions", &turn.actions, limits.actions)?;
     let state = turn.state.map(|text| reader.state(&text)).transpose()?;
     let actions = turn
@@ -81,16 +77,16 @@ fn action(action: Asked, at: &str, reader: &mut Reader<'_>) -> Result<Action, Fa
             name: reader.name(&format!("{at}.start-timer.name"), &timer.name, MOST_NAME)?,
             at: reader.instant(&format!("{at}.start-timer.at"), &timer.at)?,
         },
-        Asked::CancelTimer(name) => Action::CancelTimer {
-            name: reader.name(&format!("{at}.cancel-timer"), &name, MOST_NAME)?,
-        },
+        Asked::CancelTimer(name) => {
+            Action::CancelTimer { name: reader.name(&format!("{at}.cancel-timer"), &name, MOST_NAME)? }
+        }
         Asked::Note(note) => Action::Note {
             key: reader.name(&format!("{at}.note.key"), &note.key, MOST_NAME)?,
             value: reader.json(&format!("{at}.note.value"), &note.value)?,
         },
-        Asked::Summarise(text) => Action::Summarise {
-            text: reader.text(&format!("{at}.summarise"), &text, 0, ANY_LENGTH)?,
-        },
+        Asked::Summarise(text) => {
+            Action::Summarise { text: reader.text(&format!("{at}.summarise"), &text, 0, ANY_LENGTH)? }
+        }
         Asked::Book(booking) => Action::Book {
             start: reader.instant(&format!("{at}.book.start"), &booking.start)?,
             with: booking
@@ -98,26 +94,23 @@ fn action(action: Asked, at: &str, reader: &mut Reader<'_>) -> Result<Action, Fa
                 .map(|with| reader.name(&format!("{at}.book.with"), &with, MOST_CHOICE_ID))
                 .transpose()?,
         },
-        Asked::CancelMeeting(reason) => Action::CancelMeeting {
-            reason: reader.text(&format!("{at}.cancel-meeting"), &reason, 0, ANY_LENGTH)?,
-        },
+        Asked::CancelMeeting(reason) => {
+            Action::CancelMeeting { reason: reader.text(&format!("{at}.cancel-meeting"), &reason, 0, ANY_LENGTH)? }
+        }
         Asked::AskModel(ask) => Action::AskModel {
             id: reader.name(&format!("{at}.ask-model.id"), &ask.id, MOST_CHOICE_ID)?,
             instructions: reader.text(&format!("{at}.ask-model.instructions"), &ask.instructions, 1, ANY_LENGTH)?,
             input: reader.text(&format!("{at}.ask-model.input"), &ask.input, 0, ANY_LENGTH)?,
-            schema: ask
-                .schema
-                .map(|schema| reader.json(&format!("{at}.ask-model.schema"), &schema))
-                .transpose()?,
+            schema: ask.schema.map(|schema| reader.json(&format!("{at}.ask-model.schema"), &schema)).transpose()?,
         },
         Asked::AskEndpoint(ask) => Action::AskEndpoint {
             id: reader.name(&format!("{at}.ask-endpoint.id"), &ask.id, MOST_CHOICE_ID)?,
             endpoint: reader.name(&format!("{at}.ask-endpoint.endpoint"), &ask.endpoint, MOST_NAME)?,
             body: reader.json(&format!("{at}.ask-endpoint.body"), &ask.body)?,
         },
-        Asked::HandOver(reason) => Action::HandOver {
-            reason: reader.text(&format!("{at}.hand-over"), &reason, 0, ANY_LENGTH)?,
-        },
+        Asked::HandOver(reason) => {
+            Action::HandOver { reason: reader.text(&format!("{at}.hand-over"), &reason, 0, ANY_LENGTH)? }
+        }
         Asked::Conclude(conclusion) => Action::Conclude {
             outcome: match conclusion.outcome {
                 qualification::Outcome::NoOutcome => model::Outcome::NoOutcome,
@@ -136,24 +129,14 @@ fn send(send: qualification::Send, at: &str, reader: &mut Reader<'_>) -> Result<
     let most = if send.choices.is_some() { MOST_TEXT_WITH_CHOICES } else { MOST_TEXT };
     Ok(Action::Send {
         text: reader.text(&format!("{at}.text"), &send.text, 1, most)?,
-        choices: send
-            .choices
-            .map(|choices| self::choices(choices, at, reader))
-            .transpose()?,
-        fallback: send
-            .fallback
-            .map(|call| template(call, &format!("{at}.fallback"), reader))
-            .transpose()?,
+        choices: send.choices.map(|choices| self::choices(choices, at, reader)).transpose()?,
+        fallback: send.fallback.map(|call| template(call, &format!("{at}.fallback"), reader)).transpose()?,
         purpose: purpose(send.purpose),
         after_seconds: reader.seconds(&format!("{at}.after-seconds"), send.after_seconds, MOST_PAUSE)?,
     })
 }
 
-fn choices(
-    choices: qualification::Choices,
-    at: &str,
-    reader: &mut Reader<'_>,
-) -> Result<model::Choices, Fault> {
+fn choices(choices: qualification::Choices, at: &str, reader: &mut Reader<'_>) -> Result<model::Choices, Fault> {
     Ok(match choices {
         qualification::Choices::Buttons(buttons) => {
             let at = format!("{at}.buttons");
@@ -198,11 +181,7 @@ fn offered(
     Ok(choices)
 }
 
-fn template(
-    call: types::TemplateCall,
-    at: &str,
-    reader: &mut Reader<'_>,
-) -> Result<model::TemplateCall, Fault> {
+fn template(call: types::TemplateCall, at: &str, reader: &mut Reader<'_>) -> Result<model::TemplateCall, Fault> {
     Ok(model::TemplateCall {
         name: reader.name(&format!("{at}.name"), &call.name, MOST_NAME)?,
         parameters: call
@@ -238,20 +217,20 @@ pub(super) fn reactions(
 
 fn reaction(reaction: Wanted, at: &str, reader: &mut Reader<'_>) -> Result<Reaction, Fault> {
     Ok(match reaction {
-        Wanted::Callback(endpoint) => Reaction::Callback {
-            endpoint: reader.name(&format!("{at}.callback"), &endpoint, MOST_NAME)?,
-        },
+        Wanted::Callback(endpoint) => {
+            Reaction::Callback { endpoint: reader.name(&format!("{at}.callback"), &endpoint, MOST_NAME)? }
+        }
         Wanted::Notify(notification) => Reaction::Notify(model::Notification {
             endpoint: reader.name(&format!("{at}.notify.endpoint"), &notification.endpoint, MOST_NAME)?,
             body: reader.json(&format!("{at}.notify.body"), &notification.body)?,
         }),
-        Wanted::ReviewAfter(seconds) => Reaction::ReviewAfter {
-            seconds: reader.seconds(&format!("{at}.review-after"), seconds, MOST_WAIT)?,
-        },
+        Wanted::ReviewAfter(seconds) => {
+            Reaction::ReviewAfter { seconds: reader.seconds(&format!("{at}.review-after"), seconds, MOST_WAIT)? }
+        }
         Wanted::SuppressContact => Reaction::SuppressContact,
-        Wanted::RestartAfter(seconds) => Reaction::RestartAfter {
-            seconds: reader.seconds(&format!("{at}.restart-after"), seconds, MOST_WAIT)?,
-        },
+        Wanted::RestartAfter(seconds) => {
+            Reaction::RestartAfter { seconds: reader.seconds(&format!("{at}.restart-after"), seconds, MOST_WAIT)? }
+        }
         Wanted::Tag(name) => Reaction::Tag { name: reader.name(&format!("{at}.tag"), &name, MOST_NAME)? },
     })
 }
@@ -277,9 +256,7 @@ pub(super) fn lead(
         return Ok(Err(problems));
     }
     let mut field = |at: &str, text: Option<String>| {
-        text.filter(|text| !text.trim().is_empty())
-            .map(|text| reader.line(at, &text, MOST_FIELD))
-            .transpose()
+        text.filter(|text| !text.trim().is_empty()).map(|text| reader.line(at, &text, MOST_FIELD)).transpose()
     };
     let name = field("name", draft.name)?;
     let email = field("email", draft.email)?;

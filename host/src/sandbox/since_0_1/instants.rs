@@ -7,7 +7,9 @@ const MOST_BYTES: usize = 64;
 
 /// Why a text is no instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not an instant; write it like 2025-10-09T14:30:00+02:00, or without the offset for the wall time of the tenant's zone")]
+#[error(
+    "is not an instant; write it like 2025-10-09T14:30:00+02:00, or without the offset for the wall time of the tenant's zone"
+)]
 pub(super) struct Unreadable;
 
 /// An instant as the host gives it: whole seconds, with the offset of the zone.

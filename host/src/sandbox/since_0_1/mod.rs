@@ -12,7 +12,10 @@ pub(super) use ask::{Answered, Failure, Question, Roles};
 
 use wasmtime::component::{HasData, Linker};
 
-use super::{Problem, instance::{Host, State}};
+use super::{
+    Problem,
+    instance::{Host, State},
+};
 use bindings::relais::flow::{host, types};
 
 /// The version that this host speaks, as in the `package` line of `wit/`.
@@ -54,12 +57,7 @@ impl host::Host for Host {
         Host::log(self, level, &message);
     }
 
-    fn free_slots(
-        &mut self,
-        from: String,
-        to: String,
-        limit: u32,
-    ) -> wasmtime::Result<Vec<types::Slot>> {
+    fn free_slots(&mut self, from: String, to: String, limit: u32) -> wasmtime::Result<Vec<types::Slot>> {
         let zone = self.zone.clone();
         let (Ok(from), Ok(to)) = (instants::read(&from, &zone), instants::read(&to, &zone)) else {
             return Ok(Vec::new());
@@ -74,8 +72,5 @@ impl host::Host for Host {
 }
 
 fn problems(problems: Vec<types::Problem>) -> Vec<Problem> {
-    problems
-        .into_iter()
-        .map(|types::Problem { at, what }| Problem { at, what })
-        .collect()
+    problems.into_iter().map(|types::Problem { at, what }| Problem { at, what }).collect()
 }

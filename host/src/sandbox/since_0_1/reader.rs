@@ -87,8 +87,8 @@ impl<'a> Reader<'a> {
     /// A JSON text as a value.
     pub(super) fn json(&mut self, at: &str, text: &str) -> Result<Value, Fault> {
         self.count(text)?;
-        let mut value: Value = serde_json::from_str(text)
-            .map_err(|error| wrong(at, &format!("is not valid JSON: {error}")))?;
+        let mut value: Value =
+            serde_json::from_str(text).map_err(|error| wrong(at, &format!("is not valid JSON: {error}")))?;
         if text.contains("\\u0000") {
             without_nul(&mut value);
         }
@@ -98,8 +98,8 @@ impl<'a> Reader<'a> {
     /// A JSON object, byte for byte: the order of its keys is the CRM's business.
     pub(super) fn object(&mut self, at: &str, text: String) -> Result<String, Fault> {
         self.count(&text)?;
-        let value: Value = serde_json::from_str(&text)
-            .map_err(|error| wrong(at, &format!("is not valid JSON: {error}")))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|error| wrong(at, &format!("is not valid JSON: {error}")))?;
         if value.is_object() { Ok(text) } else { Err(wrong(at, "is not a JSON object")) }
     }
 
@@ -177,7 +177,10 @@ mod tests {
         let mut reader = Reader::new(&zone, &limits);
         assert_eq!(reader.text("t", "a\0b\r\nc\td\u{7f}\u{9b}", 1, 20).unwrap(), "ab\nc\td");
         assert_eq!(reader.line("t", "a\r\nb\tc\0", 20).unwrap(), "a b c");
-        assert_eq!(reader.text("t", " \0\n", 1, 20).unwrap_err().message, "t is empty; write something or leave the whole out");
+        assert_eq!(
+            reader.text("t", " \0\n", 1, 20).unwrap_err().message,
+            "t is empty; write something or leave the whole out"
+        );
         assert_eq!(reader.name("n", "a\nb", 20).unwrap_err().kind, FaultKind::Answer);
         let value = reader.json("j", r#"{"a\u0000":["\u0000b"]}"#).unwrap();
         assert_eq!(value.to_string(), r#"{"a":["b"]}"#);

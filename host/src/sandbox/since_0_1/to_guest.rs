@@ -52,10 +52,7 @@ pub(super) fn event(event: &model::Event, zone: &TimeZone) -> Option<qualificati
             To::MessageReceived(messages.iter().map(|inbound| message(inbound, zone)).collect())
         }
         From::MessageUndelivered { text, reason, .. } => {
-            To::MessageUndelivered(qualification::Undelivered {
-                text: text.clone(),
-                reason: reason.clone(),
-            })
+            To::MessageUndelivered(qualification::Undelivered { text: text.clone(), reason: reason.clone() })
         }
         From::TimerFired { name } => To::TimerFired(name.clone()),
         From::MeetingBooked { meeting } => To::MeetingBooked(self::meeting(meeting, zone)),
@@ -75,11 +72,7 @@ pub(super) fn event(event: &model::Event, zone: &TimeZone) -> Option<qualificati
 }
 
 fn message(inbound: &model::Inbound, zone: &TimeZone) -> types::Message {
-    types::Message {
-        id: inbound.id.clone(),
-        at: instants::write(inbound.at, zone),
-        content: content(&inbound.content),
-    }
+    types::Message { id: inbound.id.clone(), at: instants::write(inbound.at, zone), content: content(&inbound.content) }
 }
 
 fn content(content: &model::Content) -> types::Content {
@@ -90,9 +83,7 @@ fn content(content: &model::Content) -> types::Content {
         From::Text(text) => To::Text(text),
         From::Choice(choice) => To::Choice(types::Choice { id: choice.id, title: choice.title }),
         From::Media { kind, caption } => To::Media(types::Media { kind, caption }),
-        From::Location { latitude, longitude, name } => {
-            To::Location(types::Location { latitude, longitude, name })
-        }
+        From::Location { latitude, longitude, name } => To::Location(types::Location { latitude, longitude, name }),
         From::Reaction(emoji) => To::Reaction(emoji),
         From::Unsupported(kind) => To::Unsupported(kind),
     }

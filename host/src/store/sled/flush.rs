@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::disk::Disk;
+use super::{disk::Disk, rows::storage};
 use crate::store::{Error, Result};
 
 /// Flushes while it lives, and once more when it is dropped.
@@ -17,6 +17,9 @@ pub(super) struct Flusher {
 }
 
 struct Shared {
+    /// Held while a change is applied, and while sled writes its buffers: a change in the middle of that would make it
+    /// write them again and again.
+    gate: Mutex<()>,
     progress: Mutex<Progress>,
     wake: Condvar,
     flushed: watch::Sender<State>,
@@ -40,6 +43,7 @@ impl Flusher {
     /// Begins to flush `db`, which holds `count` changes. No disk for a store that need not survive.
     pub(super) fn start(db: sled::Db, mut disk: Option<Disk>, count: u64) -> Result<Self> {
         let shared = Arc::new(Shared {
+            gate: Mutex::default(),
             progress: Mutex::new(Progress { applied: count, stops: false }),
             wake: Condvar::new(),
             flushed: watch::Sender::new(State::Flushed(count)),
@@ -49,9 +53,8 @@ impl Flusher {
             .name("relais-flush".to_owned())
             .spawn(move || {
                 while let Some(target) = theirs.next() {
-                    let result = db
-                        .flush()
-                        .map_err(|error| error.to_string())
+                    let result = theirs
+                        .write(&db)
                         .and_then(|_| disk.as_mut().map_or(Ok(()), |disk| disk.sync(target)));
                     match result {
                         Ok(()) => {
@@ -65,22 +68,25 @@ impl Flusher {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Notes that a change was applied; its ticket.
-    pub(super) fn applied(&self) -> u64 {
+    /// Applies a change; its ticket.
+    pub(super) fn apply(&self, tree: &sled::Tree, batch: sled::Batch) -> Result<u64> {
+        let applied = {
+            let _gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            tree.apply_batch(batch)
+        };
+        if let Err(error) = applied {
+            self.shared.fail(error.to_string());
+            return Err(storage(error));
+        }
         let mut progress = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.applied += 1;
         self.shared.wake.notify_one();
-        progress.applied
+        Ok(progress.applied)
     }
 
     /// The ticket of the last change that was applied.
     pub(super) fn last(&self) -> u64 {
         self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).applied
-    }
-
-    /// Refuses all further changes.
-    pub(super) fn fail(&self, why: String) {
-        self.shared.fail(why);
     }
 
     /// An error once the disk has failed.
@@ -131,6 +137,11 @@ impl Shared {
             progress = self.wake.wait(progress).unwrap_or_else(PoisonError::into_inner);
         }
         (progress.applied > done).then_some(progress.applied)
+    }
+
+    fn write(&self, db: &sled::Db) -> std::result::Result<(), String> {
+        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        db.flush().map(|_| ()).map_err(|error| error.to_string())
     }
 
     fn fail(&self, why: String) {

@@ -134,7 +134,7 @@ pub(super) fn timer_name(id: &ConversationId, name: &str) -> Key {
 /// The conversation that an envelope's identifier begins with.
 pub(super) fn owner(envelope: &EnvelopeId) -> ConversationId {
     let text = envelope.as_str();
-    ConversationId::new(text.split_once('.').map_or(text, |(owner, _)| owner))
+    ConversationId::new(text.split_once('-').map_or(text, |(owner, _)| owner))
 }
 
 pub(super) fn envelopes(id: &ConversationId) -> Key {

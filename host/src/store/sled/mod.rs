@@ -32,7 +32,7 @@ use jiff::Timestamp;
 
 use flush::Flusher;
 use queue::Queue;
-use rows::{Effect, Rows, storage};
+use rows::{Effect, Rows};
 
 use super::{
     ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, Intake, LeadAnswer, LogEntry,
@@ -108,13 +108,7 @@ impl SledStore {
         let (batch, effects) = rows.into_parts();
         let ticket = match batch {
             None => self.flusher.last(),
-            Some(batch) => {
-                if let Err(error) = self.tree.apply_batch(batch) {
-                    self.flusher.fail(error.to_string());
-                    return Err(storage(error));
-                }
-                self.flusher.applied()
-            }
+            Some(batch) => self.flusher.apply(&self.tree, batch)?,
         };
         for effect in effects {
             self.note(&mut memory, effect);

@@ -14,8 +14,8 @@ wit_bindgen::generate!({
 use exports::relais::flow::{
     crm_mapping, qualification,
     qualification::{
-        Action, AskEndpoint, AskModel, Booking, Choices, Conclusion, Event, Note, Outcome, Rows, Send,
-        SendTemplate, Timer, Turn,
+        Action, AskEndpoint, AskModel, Booking, Choices, Conclusion, Event, Note, Outcome, Rows, Send, SendTemplate,
+        Timer, Turn,
     },
     status_actions,
     status_actions::Reaction,
@@ -75,13 +75,7 @@ impl qualification::Guest for Hostile {
     }
 }
 
-fn advance(
-    way: &str,
-    context: &Context,
-    lead: &Lead,
-    state: Option<String>,
-    event: &Event,
-) -> Result<Turn, Fault> {
+fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, event: &Event) -> Result<Turn, Fault> {
     let one = |action: Action| Ok(Turn { state: None, actions: vec![action] });
     let timer = |at: &str| Action::StartTimer(Timer { name: "later".to_owned(), at: at.to_owned() });
     match way {
@@ -162,15 +156,11 @@ fn advance(
 
         // Answers what is not valid.
         "invalid-json-state" => Ok(Turn { state: Some("{\"step\":".to_owned()), actions: vec![] }),
-        "invalid-json-note" => {
-            one(Action::Note(Note { key: "a".to_owned(), value: "undefined".to_owned() }))
-        }
+        "invalid-json-note" => one(Action::Note(Note { key: "a".to_owned(), value: "undefined".to_owned() })),
         "nul-in-state" => Ok(Turn { state: Some(r#"{"a":"x\u0000y"}"#.to_owned()), actions: vec![] }),
         "bad-time" => one(timer("next tuesday")),
         "wall-time" => one(timer("2025-03-30T02:30:00")),
-        "past-booking" => {
-            one(Action::Book(Booking { start: "1999-12-31T23:00:00+01:00".to_owned(), with: None }))
-        }
+        "past-booking" => one(Action::Book(Booking { start: "1999-12-31T23:00:00+01:00".to_owned(), with: None })),
         "empty-text" => one(send(" \u{0}\n ")),
         "control-text" => one(send("a\u{0}\u{7}b\r\nc")),
         "four-buttons" => one(offer(Choices::Buttons(choices(4, "choice")))),
@@ -179,9 +169,7 @@ fn advance(
             let same = |id: &str| Choice { id: id.to_owned(), title: "Yes".to_owned() };
             one(offer(Choices::Buttons(vec![same("a"), same("b")])))
         }
-        "eleven-rows" => {
-            one(offer(Choices::Rows(Rows { button: "Open".to_owned(), rows: choices(11, "row") })))
-        }
+        "eleven-rows" => one(offer(Choices::Rows(Rows { button: "Open".to_owned(), rows: choices(11, "row") }))),
         "long-pause" => match send("later") {
             Action::Send(send) => one(Action::Send(Send { after_seconds: 601, ..send })),
             _ => unreachable!(),
