@@ -22,7 +22,7 @@ pub struct Config {
     /// The simulator that test keys talk to.
     pub simulator: Option<Simulator>,
     /// How envelopes go out.
-    pub delivery: Delivery,
+    pub delivery: delivery::Options,
 }
 
 /// `[graph]`
@@ -49,19 +49,6 @@ pub struct Simulator {
     pub verify_token: SecretSource,
 }
 
-/// `[delivery]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct Delivery {
-    /// Lets callbacks go to this machine and to private networks, over plain HTTP too. For development.
-    pub allow_private_addresses: bool,
-    /// Resends a message whose fate is still unknown after `unknown-after-seconds`, at the risk of sending it twice; by
-    /// default it is parked for a human.
-    pub resend_unknown: bool,
-    /// How long to wait for a status webhook that tells the fate of a message.
-    pub unknown_after_seconds: u32,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -70,7 +57,7 @@ impl Default for Config {
             flows: PathBuf::from("flows"),
             graph: Graph::default(),
             simulator: None,
-            delivery: Delivery::default(),
+            delivery: delivery::Options::default(),
         }
     }
 }
@@ -79,13 +66,6 @@ impl Default for Graph {
     fn default() -> Self {
         let crate::host::Graph { base_url, api_version } = crate::host::Graph::default();
         Self { base_url, api_version }
-    }
-}
-
-impl Default for Delivery {
-    fn default() -> Self {
-        let unknown_after_seconds = delivery::Options::default().unknown_after_seconds;
-        Self { allow_private_addresses: false, resend_unknown: false, unknown_after_seconds }
     }
 }
 
@@ -100,19 +80,5 @@ impl Config {
         };
         let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("read {}", path.display()))
-    }
-
-    /// How envelopes go out.
-    pub fn delivery(&self) -> delivery::Options {
-        delivery::Options {
-            allow_private_addresses: self.delivery.allow_private_addresses,
-            unknown_after_seconds: self.delivery.unknown_after_seconds,
-            unknown_rule: if self.delivery.resend_unknown {
-                delivery::UnknownRule::Resend
-            } else {
-                delivery::UnknownRule::Park
-            },
-            ..delivery::Options::default()
-        }
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             cache_dir: Some(config.store.join("components")),
             ..sandbox::Options::default()
         },
-        delivery: config.delivery(),
+        delivery: config.delivery.clone(),
         turns: turn::Options::default(),
         observer: None,
         tell: Arc::new(|published| tell(&published)),

@@ -1,4 +1,4 @@
-//! How delivery behaves; the defaults are those of `default.toml`.
+//! How delivery behaves.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct Options {
     pub http_timeout_ms: u64,
     /// How long the result of a send may stay unknown before [`Options::unknown_rule`] applies.
     pub unknown_after_seconds: u32,
+    /// Over the time that an attempt may take, before a claimed callback counts as left behind by a crash and is tried
+    /// again.
+    pub left_behind_seconds: u32,
     /// What becomes of a message whose result stays unknown.
     pub unknown_rule: UnknownRule,
     /// Free text is no longer sent in the last seconds of the 24-hour window, for the request takes time.
@@ -73,6 +76,7 @@ impl Default for Options {
             poll_ms: 1_000,
             http_timeout_ms: 30_000,
             unknown_after_seconds: 600,
+            left_behind_seconds: 60,
             unknown_rule: UnknownRule::Park,
             window_margin_seconds: 60,
             callback_schedule: vec![5, 300, 1_800, 7_200, 18_000, 36_000, 36_000],

@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time};
 use super::{Delivery, House, lock};
 
 /// How often what stayed unresolved is looked at.
-const SWEEP: Duration = Duration::from_secs(30);
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// Counts something under way, until dropped.
 struct UnderWay(Arc<AtomicUsize>);

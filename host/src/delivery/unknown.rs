@@ -10,9 +10,6 @@ use crate::{
     store::{self, Settlement, Store},
 };
 
-/// Over the time that an attempt may take, before a claimed callback counts as left behind by a crash.
-const LEFT_BEHIND_SECONDS: u32 = 60;
-
 impl Delivery {
     /// Looks at what has been claimed or unknown for too long at `now`: after a crash, or when no status came. Callbacks are
     /// queued again; messages follow [`Options::unknown_rule`]. How many envelopes it settled.
@@ -73,7 +70,7 @@ impl House {
     fn longest_attempt_seconds(&self) -> u32 {
         let request = u32::try_from(self.options.http_timeout_ms / 1_000).unwrap_or(u32::MAX);
         let attempt = self.options.waiting_seconds.saturating_add(request.saturating_mul(2));
-        attempt.saturating_add(LEFT_BEHIND_SECONDS)
+        attempt.saturating_add(self.options.left_behind_seconds)
     }
 
     async fn give_up_waiting(&self, envelope: &Envelope, now: Timestamp) -> bool {

@@ -140,6 +140,12 @@ impl Manifest {
                 )),
             }
         }
+        for (index, schedule) in schedules.iter().enumerate() {
+            if schedule.statuses.iter().any(|status| status.is_intermediate()) {
+                let what = "a schedule is about leads whose conversation has ended: name final statuses only";
+                problems.push(Problem::of_key(file, text, &format!("schedules.{index}.statuses"), what));
+            }
+        }
         if read.burst.quiet_seconds > 30 || read.burst.most_seconds > 30 {
             problems.push(Problem::of_key(file, text, "burst", "may last 30 seconds at most"));
         }

@@ -100,7 +100,16 @@ impl Flows {
         let tenants = folder::find_tenants(root).map_err(|why| unreadable(root, why))?;
         let mut published = Vec::new();
         for tenant in tenants {
-            published.extend(self.publish_tenant(&tenant, now).await?);
+            // A folder that cannot be read is its tenant's trouble, nobody else's (P11).
+            match self.publish_tenant(&tenant, now, &mut published).await {
+                Ok(()) => {}
+                Err(Error::Folder { path, why }) => published.push(Published::Refused {
+                    tenant: tenant.id,
+                    flow: FlowId::new(TENANT_FLOW),
+                    problems: vec![Problem::of_file(&path, why.to_string())],
+                }),
+                Err(error) => return Err(error),
+            }
         }
         Ok(published)
     }
@@ -109,8 +118,8 @@ impl Flows {
         &self,
         tenant: &TenantFolder,
         now: Timestamp,
-    ) -> Result<Vec<Published>, Error> {
-        let mut published = Vec::new();
+        published: &mut Vec<Published>,
+    ) -> Result<(), Error> {
         let version = folder::read_tenant(&tenant.id, &tenant.path)
             .map_err(|why| unreadable(&tenant.path, why))?;
         published.extend(self.offer(version, now).await?);
@@ -119,7 +128,7 @@ impl Flows {
                 .map_err(|why| unreadable(path, why))?;
             published.extend(self.offer(version, now).await?);
         }
-        Ok(published)
+        Ok(())
     }
 
     /// Checks a version and makes it active. None when it is active, or refused, already.
@@ -130,10 +139,13 @@ impl Flows {
     ) -> Result<Option<Published>, Error> {
         let key = (version.tenant.clone(), version.flow.clone());
         {
-            let known = self.read();
-            if known.active.get(&key) == Some(&version.digest)
-                || known.refused.get(&key) == Some(&version.digest)
-            {
+            let mut known = self.write();
+            if known.active.get(&key) == Some(&version.digest) {
+                // Mended by going back: the same mistake made again is to be told again.
+                known.refused.remove(&key);
+                return Ok(None);
+            }
+            if known.refused.get(&key) == Some(&version.digest) {
                 return Ok(None);
             }
         }

@@ -31,7 +31,7 @@ pub async fn watch(
         .watch(flows.root(), RecursiveMode::Recursive)
         .map_err(|why| unwatchable(flows.root(), why))?;
 
-    while changes.recv().await.is_some() {
+    loop {
         while tokio::time::timeout(SILENCE, changes.recv()).await.is_ok_and(|change| change.is_some())
         {}
         match flows.publish(clock.now()).await {
@@ -39,8 +39,11 @@ pub async fn watch(
             // A file that vanished between listing and reading: its writer's next change brings us back.
             Err(error) => tracing::warn!(%error, "flows not published"),
         }
+        // The first round comes without a change: what changed while the host was starting counts too.
+        if changes.recv().await.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn unwatchable(path: &Path, why: notify::Error) -> Error {

@@ -7,8 +7,8 @@ mod records;
 mod sled;
 
 pub use records::{
-    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, Intake, LeadAnswer,
-    LogEntry, Parked, Settlement, Taken, To,
+    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, Intake, LeadAnswer, LogEntry, Parked,
+    Settlement, Taken, To,
 };
 pub use sled::SledStore;
 
@@ -16,8 +16,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{
-    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone,
-    TenantId,
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
 };
 
 /// Why the store could not do it.
@@ -54,19 +53,20 @@ pub trait Store: Send + Sync {
     // --- the door -------------------------------------------------------------------------------------------------
 
     /// Accepts a lead: creates its conversation with the event `lead-received`, or answers as before when the same
-    /// idempotency key was used, or names the conversation that the lead is already in (same tenant and CRM id or
-    /// number, not ended).
+    /// idempotency key was used, or names the conversation that the lead is already in (same tenant, environment and CRM
+    /// id or number, still open). Keys count within a tenant and an environment.
     async fn accept(&self, intake: Intake) -> Result<LeadAnswer>;
 
     /// Files events under their conversations, in the order given. One that repeats (same key) is skipped; one whose
-    /// conversation is not known is kept: a receipt waits for the send that it belongs to, anything else is parked.
+    /// conversation is not known (or is another tenant's) is kept: a receipt waits for the send that it belongs to,
+    /// anything else is parked. What an event tells is remembered: all names of its person, the `wamid` of its envelope.
     async fn append(&self, events: Vec<Append>) -> Result<Vec<Appended>>;
 
     // --- the turn -------------------------------------------------------------------------------------------------
 
-    /// Leases a conversation that has an event ready at `now`, the longest waiting first, and gives what the turn
-    /// needs. Messages of one burst come as one event, once the conversation's quiet window has passed. None when
-    /// nothing is ready. The lease ends with [`Store::commit`] or [`Store::release`], or with the process.
+    /// Leases a conversation that has an event ready at `now`, tenants in turn, the longest waiting of each first, and
+    /// gives what the turn needs. Messages of one burst come as one event, once the conversation's quiet window has
+    /// passed; a message that followed a turn is no part of a burst. None when nothing is ready. The lease ends with [`Store::commit`] or [`Store::release`], or with the process.
     async fn take(&self, now: Timestamp) -> Result<Option<Taken>>;
 
     /// Commits a turn: all of it or nothing (P2). Answers [`Committed::SlotTaken`], having changed nothing and keeping
@@ -92,13 +92,14 @@ pub trait Store: Send + Sync {
 
     /// Records what came of an attempt. A message that was sent becomes a line of the transcript and its `wamid` leads
     /// back to the conversation (receipts that came early are filed now); a settled message files the event `settled`,
-    /// one that was not sent also `message-undelivered`.
+    /// one that was not sent, unless for `opt-out`, also `message-undelivered`. Nothing when it is settled already.
     async fn settle(&self, settlement: Settlement) -> Result<()>;
 
     /// Envelopes still claimed or unknown whose attempt began before `before`: after a crash, or when no status came.
     async fn unresolved(&self, before: Timestamp) -> Result<Vec<Envelope>>;
 
-    /// Queues a parked envelope again; false when there is no such parked envelope.
+    /// Queues a parked envelope again, behind what its lane holds and as if it had never been tried; false when there is
+    /// no such parked envelope.
     async fn replay(&self, envelope: &EnvelopeId, now: Timestamp) -> Result<bool>;
 
     // --- looking --------------------------------------------------------------------------------------------------

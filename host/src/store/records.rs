@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Conversation, ConversationId, Digest, Envelope, EnvelopeId, EnvelopeState, Environment, Event,
-    Fault, FlowId, Line, Meeting, Slot, TenantId,
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, EnvelopeState, Environment, Event, Fault, FlowId, Line,
+    Meeting, Slot, TenantId,
 };
 
 /// A lead to accept.
@@ -119,7 +119,8 @@ pub struct Commit {
     pub timers: BTreeMap<String, Option<Timestamp>>,
     /// Envelopes to queue, in order.
     pub envelopes: Vec<Envelope>,
-    /// Drops queued messages of this conversation (opt-out); those already claimed are up to the check before the send.
+    /// Drops the messages of this conversation that were queued before this turn (opt-out), and takes them out of
+    /// `unsettled`; those already claimed are up to the check before the send.
     pub drop_queued: Option<String>,
     /// Puts the lead's number on the tenant's opt-out register (true) or takes it off (false).
     pub opt_out: Option<bool>,
@@ -129,7 +130,8 @@ pub struct Commit {
     pub now: Timestamp,
 }
 
-/// How many meetings of one calendar may overlap.
+/// How many meetings of one calendar (tenant and `with`) may share a moment with a new one, itself included and the
+/// time kept free around it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookingRule {
     /// At least 1.
@@ -252,8 +254,7 @@ mod base64_files {
         files: &BTreeMap<String, Vec<u8>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let encoded: BTreeMap<_, _> =
-            files.iter().map(|(path, bytes)| (path, BASE64_STANDARD.encode(bytes))).collect();
+        let encoded: BTreeMap<_, _> = files.iter().map(|(path, bytes)| (path, BASE64_STANDARD.encode(bytes))).collect();
         encoded.serialize(serializer)
     }
 

@@ -1,7 +1,9 @@
 //! The suites of the rooms, one binary; the stories are in `tests/stories` at the top.
 
-#[cfg(test)]
 mod delivery;
+mod sandbox;
 mod simulator;
+#[cfg(test)]
 mod store;
+#[cfg(test)]
 mod support;

@@ -9,9 +9,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use relais::{
     model::{
-        Callback, Content, Conversation, ConversationId, Envelope, EnvelopeId, EnvelopeState,
-        Environment, Event, Inbound, Lead, Meeting, OutgoingMessage, Payload, Phone, Progress,
-        Purpose, Quiet, Receipt, ReceiptStatus, Slot,
+        Callback, Content, Conversation, ConversationId, Envelope, EnvelopeId, EnvelopeState, Environment, Event,
+        Inbound, Lead, Meeting, OutgoingMessage, Payload, Phone, Progress, Purpose, Quiet, Receipt, ReceiptStatus,
+        Slot,
     },
     store::{Append, Commit, Intake, LogEntry, Settlement, Taken, To},
 };
@@ -144,7 +144,13 @@ pub(crate) fn message(tenant: &str, names: &[&str], id: &str, ms: i64) -> Append
 }
 
 /// A receipt for a message of ours that arrives at `ms`.
-pub(crate) fn receipt(tenant: &str, wamid: &str, envelope: Option<EnvelopeId>, status: ReceiptStatus, ms: i64) -> Append {
+pub(crate) fn receipt(
+    tenant: &str,
+    wamid: &str,
+    envelope: Option<EnvelopeId>,
+    status: ReceiptStatus,
+    ms: i64,
+) -> Append {
     let event =
         Event::Receipt(Receipt { wamid: wamid.into(), envelope: envelope.clone(), status, at: at(ms), reason: None });
     Append {
@@ -159,14 +165,7 @@ pub(crate) fn receipt(tenant: &str, wamid: &str, envelope: Option<EnvelopeId>, s
 
 /// An event for a conversation.
 pub(crate) fn to(conversation: &ConversationId, event: Event, ms: i64) -> Append {
-    Append {
-        tenant: None,
-        to: To::Conversation(conversation.clone()),
-        key: None,
-        event,
-        at: at(ms),
-        raw: None,
-    }
+    Append { tenant: None, to: To::Conversation(conversation.clone()), key: None, event, at: at(ms), raw: None }
 }
 
 /// A turn that does nothing but take its event.

@@ -155,13 +155,7 @@ pub(super) fn file_waiting(
     Ok(())
 }
 
-fn park(
-    rows: &mut Rows<'_>,
-    at: Timestamp,
-    tenant: Option<TenantId>,
-    why: &str,
-    raw: Value,
-) -> Result<u64> {
+fn park(rows: &mut Rows<'_>, at: Timestamp, tenant: Option<TenantId>, why: &str, raw: Value) -> Result<u64> {
     let number = rows.last_number(&key::parked())?.map_or(1, |last| last + 1);
     let parked = Parked { number, at, tenant, why: why.to_owned(), raw };
     rows.put(key::parked_number(number), &parked)?;

@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line,
-        OutgoingMessage, Payload,
+        ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
     },
     store::{Error, Result, Settlement},
 };
@@ -40,12 +39,7 @@ struct Due {
 const PER_TURN: u64 = 1 << 20;
 
 /// Queues the envelopes of a turn, in order.
-pub(super) fn queue(
-    rows: &mut Rows<'_>,
-    id: &ConversationId,
-    turn: u64,
-    envelopes: Vec<Envelope>,
-) -> Result<()> {
+pub(super) fn queue(rows: &mut Rows<'_>, id: &ConversationId, turn: u64, envelopes: Vec<Envelope>) -> Result<()> {
     for (number, envelope) in (turn.saturating_mul(PER_TURN)..).zip(envelopes) {
         let lane = envelope.lane();
         change_lane(rows, id, &lane, |rows| {
@@ -57,11 +51,7 @@ pub(super) fn queue(
 }
 
 /// Drops the messages that are queued; those under way are not. Which they were.
-pub(super) fn drop_messages(
-    rows: &mut Rows<'_>,
-    id: &ConversationId,
-    reason: &str,
-) -> Result<Vec<EnvelopeId>> {
+pub(super) fn drop_messages(rows: &mut Rows<'_>, id: &ConversationId, reason: &str) -> Result<Vec<EnvelopeId>> {
     let lane = Lane::Messages;
     change_lane(rows, id, &lane, |rows| {
         let listed = rows.scan(&key::lane(id, &lane)).collect::<Result<Vec<EnvelopeId>>>()?;
@@ -140,11 +130,7 @@ fn tell(
     message: &OutgoingMessage,
     now: Timestamp,
 ) -> Result<()> {
-    let settled = |sent_at| Event::Settled {
-        envelope: envelope.id.clone(),
-        sent_at,
-        first: message.first,
-    };
+    let settled = |sent_at| Event::Settled { envelope: envelope.id.clone(), sent_at, first: message.first };
     match &envelope.state {
         EnvelopeState::Sent { at, wamid, shown } => {
             let text = shown.clone().unwrap_or_else(|| wording(message));

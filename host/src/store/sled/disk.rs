@@ -4,8 +4,7 @@
 
 use std::{
     fs::File,
-    io::ErrorKind,
-    os::unix::fs::FileExt,
+    io::{ErrorKind, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
@@ -32,9 +31,7 @@ impl Disk {
     pub(super) fn open(folder: &Path, count: u64) -> Result<Self> {
         let open = |name: &str, options: &mut std::fs::OpenOptions| {
             let path = folder.join(name);
-            options
-                .open(&path)
-                .map_err(|error| Error::Storage(format!("open {}: {error}", path.display())))
+            options.open(&path).map_err(|error| Error::Storage(format!("open {}: {error}", path.display())))
         };
         let log = open("db", File::options().read(true))?;
         let mark = open("mark", File::options().read(true).write(true).create(true).truncate(false))?;
@@ -55,7 +52,8 @@ impl Disk {
         self.sync_blobs().map_err(|error| format!("sync the store's blobs: {error}"))?;
         self.log.sync_data().map_err(|error| format!("sync the store's log: {error}"))?;
         self.mark
-            .write_all_at(&count.to_be_bytes(), 0)
+            .rewind()
+            .and_then(|()| self.mark.write_all(&count.to_be_bytes()))
             .map_err(|error| format!("write the store's mark: {error}"))
     }
 
@@ -88,9 +86,9 @@ impl Disk {
     }
 }
 
-fn read_mark(mark: &File) -> Result<Option<u64>> {
+fn read_mark(mut mark: &File) -> Result<Option<u64>> {
     let mut bytes = [0; 8];
-    match mark.read_exact_at(&mut bytes, 0) {
+    match mark.read_exact(&mut bytes) {
         Ok(()) => Ok(Some(u64::from_be_bytes(bytes))),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(Error::Storage(format!("read the store's mark: {error}"))),

@@ -21,17 +21,12 @@ struct Used {
 /// Accepts a lead, unless it was accepted before.
 pub(super) fn accept(rows: &mut Rows<'_>, intake: Intake) -> Result<LeadAnswer> {
     let Intake { mut conversation, alias_prefix, alias_first, idempotency } = intake;
-    let idempotency = idempotency.map(|(key, body)| {
-        (key::idempotency(&conversation.tenant, conversation.environment, &key), body)
-    });
+    let idempotency =
+        idempotency.map(|(key, body)| (key::idempotency(&conversation.tenant, conversation.environment, &key), body));
     if let Some((key, body)) = &idempotency
         && let Some(used) = rows.get::<Used>(key)?
     {
-        return Ok(if used.body == *body {
-            LeadAnswer::Repeated(used.conversation)
-        } else {
-            LeadAnswer::KeyReused
-        });
+        return Ok(if used.body == *body { LeadAnswer::Repeated(used.conversation) } else { LeadAnswer::KeyReused });
     }
     let answer = match running(rows, &conversation)? {
         Some(running) => LeadAnswer::Running(running),
@@ -76,11 +71,7 @@ fn begin(rows: &mut Rows<'_>, conversation: &Conversation) -> Result<()> {
 }
 
 /// Counts a conversation in or out of those that run on its version.
-pub(super) fn count_running(
-    rows: &mut Rows<'_>,
-    conversation: &Conversation,
-    begins: bool,
-) -> Result<()> {
+pub(super) fn count_running(rows: &mut Rows<'_>, conversation: &Conversation, begins: bool) -> Result<()> {
     let Conversation { tenant, flow, version, .. } = conversation;
     let key = key::running_on(tenant, flow, version);
     let count = rows.get::<(String, u64)>(&key)?.map_or(0, |(_, count)| count);
@@ -92,12 +83,7 @@ pub(super) fn count_running(
 }
 
 /// `Prospect A1` … `Prospect A99`, `Prospect B1` …
-fn next_alias(
-    rows: &mut Rows<'_>,
-    tenant: &TenantId,
-    prefix: &str,
-    first: u32,
-) -> Result<String> {
+fn next_alias(rows: &mut Rows<'_>, tenant: &TenantId, prefix: &str, first: u32) -> Result<String> {
     let key = key::aliases(tenant);
     let count: u32 = rows.get(&key)?.unwrap_or(0);
     rows.put(key, &count.saturating_add(1))?;

@@ -1,14 +1,22 @@
-//! Group commit: one thread flushes, everybody whose change was applied before a flush began returns after it.
+//! Group commit. Changes are gathered in memory; one thread gives all that have gathered to sled as one batch, flushes,
+//! and only then are their callers answered. (A batch costs sled three writes and three wake-ups of its pool, however
+//! large it is; a batch for each change was measured at half the throughput.)
 
 use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
 };
 
+use sled::IVec;
 use tokio::sync::watch;
 
-use super::{disk::Disk, rows::storage};
+use super::disk::Disk;
 use crate::store::{Error, Result};
+
+/// Rows to write or, without a value, to remove.
+pub(super) type Changes = BTreeMap<Vec<u8>, Option<IVec>>;
 
 /// Flushes while it lives, and once more when it is dropped.
 pub(super) struct Flusher {
@@ -17,17 +25,19 @@ pub(super) struct Flusher {
 }
 
 struct Shared {
-    /// Held while a change is applied, and while sled writes its buffers: a change in the middle of that would make it
-    /// write them again and again.
-    gate: Mutex<()>,
-    progress: Mutex<Progress>,
+    layers: Mutex<Layers>,
     wake: Condvar,
     flushed: watch::Sender<State>,
 }
 
-struct Progress {
-    /// How many changes have been applied, since the store was made.
-    applied: u64,
+/// What lies over the tree: changes that have been made but are not, or perhaps not, in it.
+pub(super) struct Layers {
+    /// Over everything: waits for the next batch.
+    pub(super) gathered: Changes,
+    /// The batch that is being written.
+    pub(super) batch: Arc<Changes>,
+    /// How many changes there have been since the store was made.
+    pub(super) count: u64,
     stops: bool,
 }
 
@@ -40,11 +50,11 @@ enum State {
 }
 
 impl Flusher {
-    /// Begins to flush `db`, which holds `count` changes. No disk for a store that need not survive.
-    pub(super) fn start(db: sled::Db, mut disk: Option<Disk>, count: u64) -> Result<Self> {
+    /// Begins to flush into `tree`, which holds `count` changes. No disk for a store that need not survive.
+    pub(super) fn start(db: sled::Db, tree: sled::Tree, mut disk: Option<Disk>, count: u64) -> Result<Self> {
+        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count, stops: false };
         let shared = Arc::new(Shared {
-            gate: Mutex::default(),
-            progress: Mutex::new(Progress { applied: count, stops: false }),
+            layers: Mutex::new(layers),
             wake: Condvar::new(),
             flushed: watch::Sender::new(State::Flushed(count)),
         });
@@ -52,41 +62,32 @@ impl Flusher {
         let thread = std::thread::Builder::new()
             .name("relais-flush".to_owned())
             .spawn(move || {
-                while let Some(target) = theirs.next() {
-                    let result = theirs
-                        .write(&db)
-                        .and_then(|_| disk.as_mut().map_or(Ok(()), |disk| disk.sync(target)));
-                    match result {
-                        Ok(()) => {
-                            theirs.flushed.send_replace(State::Flushed(target));
-                        }
-                        Err(error) => return theirs.fail(error),
-                    }
-                }
+                let work = AssertUnwindSafe(|| theirs.flush_on(&db, &tree, &mut disk));
+                let why = match catch_unwind(work) {
+                    Ok(Ok(())) => return,
+                    Ok(Err(why)) => why,
+                    Err(_) => "it broke off in the middle of writing".to_owned(),
+                };
+                tracing::error!(%why, "the store cannot write; it refuses everything until the next start");
+                theirs.flushed.send_replace(State::Failed(why));
             })
             .map_err(|error| Error::Storage(format!("start its flushing thread: {error}")))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Applies a change; its ticket.
-    pub(super) fn apply(&self, tree: &sled::Tree, batch: sled::Batch) -> Result<u64> {
-        let applied = {
-            let _gate = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
-            tree.apply_batch(batch)
-        };
-        if let Err(error) = applied {
-            self.shared.fail(error.to_string());
-            return Err(storage(error));
-        }
-        let mut progress = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.applied += 1;
-        self.shared.wake.notify_one();
-        Ok(progress.applied)
+    /// What lies over the tree; nothing is added to it by others meanwhile.
+    pub(super) fn layers(&self) -> MutexGuard<'_, Layers> {
+        self.shared.layers()
     }
 
-    /// The ticket of the last change that was applied.
-    pub(super) fn last(&self) -> u64 {
-        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).applied
+    /// Gathers a change for the next batch; its ticket.
+    pub(super) fn gather(&self, layers: &mut Layers, changes: Changes) -> u64 {
+        if !changes.is_empty() {
+            layers.gathered.extend(changes);
+            layers.count += 1;
+            self.shared.wake.notify_one();
+        }
+        layers.count
     }
 
     /// An error once the disk has failed.
@@ -116,37 +117,53 @@ impl Flusher {
 
 impl Drop for Flusher {
     fn drop(&mut self) {
-        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).stops = true;
+        self.layers().stops = true;
         self.shared.wake.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It does not panic; if it did, there is nothing left to flush with.
+            // It catches its panics.
             let _ = thread.join();
         }
     }
 }
 
 impl Shared {
-    /// Waits until there is something to flush; none when there never will be.
-    fn next(&self) -> Option<u64> {
-        let done = match &*self.flushed.borrow() {
-            State::Flushed(done) => *done,
-            State::Failed(_) => return None,
-        };
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        while progress.applied == done && !progress.stops {
-            progress = self.wake.wait(progress).unwrap_or_else(PoisonError::into_inner);
+    fn layers(&self) -> MutexGuard<'_, Layers> {
+        // Whoever panicked while holding it had not begun to change it.
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes one batch after the other, until it is told to stop and has written all.
+    fn flush_on(&self, db: &sled::Db, tree: &sled::Tree, disk: &mut Option<Disk>) -> std::result::Result<(), String> {
+        while let Some((changes, count)) = self.next() {
+            let mut batch = sled::Batch::default();
+            for (key, value) in changes.iter() {
+                match value {
+                    Some(value) => batch.insert(key.as_slice(), value),
+                    None => batch.remove(key.as_slice()),
+                }
+            }
+            tree.apply_batch(batch).map_err(|error| error.to_string())?;
+            db.flush().map_err(|error| error.to_string())?;
+            if let Some(disk) = disk {
+                disk.sync(count)?;
+            }
+            self.layers().batch = Arc::default();
+            self.flushed.send_replace(State::Flushed(count));
         }
-        (progress.applied > done).then_some(progress.applied)
+        Ok(())
     }
 
-    fn write(&self, db: &sled::Db) -> std::result::Result<(), String> {
-        let _gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        db.flush().map(|_| ()).map_err(|error| error.to_string())
-    }
-
-    fn fail(&self, why: String) {
-        tracing::error!(%why, "the store cannot write; it refuses everything until the next start");
-        self.flushed.send_replace(State::Failed(why));
+    /// Waits until something has gathered, and makes it the batch that is being written.
+    fn next(&self) -> Option<(Arc<Changes>, u64)> {
+        let mut layers = self.layers();
+        while layers.gathered.is_empty() {
+            if layers.stops {
+                return None;
+            }
+            layers = self.wake.wait(layers).unwrap_or_else(PoisonError::into_inner);
+        }
+        layers.batch = Arc::new(std::mem::take(&mut layers.gathered));
+        Some((Arc::clone(&layers.batch), layers.count))
     }
 }
 

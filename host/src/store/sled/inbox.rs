@@ -36,11 +36,7 @@ pub(super) struct Next {
 
 impl Owner {
     pub(super) fn of(conversation: &Conversation) -> Self {
-        Self {
-            id: conversation.id.clone(),
-            tenant: conversation.tenant.clone(),
-            quiet: conversation.quiet,
-        }
+        Self { id: conversation.id.clone(), tenant: conversation.tenant.clone(), quiet: conversation.quiet }
     }
 
     /// Reads no more of the conversation than it needs.
@@ -96,11 +92,7 @@ pub(super) fn consume(rows: &mut Rows<'_>, conversation: &ConversationId, last: 
 }
 
 /// What the queue needs to know of an inbox; none when it is empty.
-pub(super) fn waiting(
-    rows: &Rows<'_>,
-    owner: Owner,
-    not_before: Option<Timestamp>,
-) -> Result<Option<Waiting>> {
+pub(super) fn waiting(rows: &Rows<'_>, owner: Owner, not_before: Option<Timestamp>) -> Result<Option<Waiting>> {
     let next = next(rows, &owner)?;
     Ok(next.map(|Next { head, .. }| Waiting { owner, head, not_before }))
 }

@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{
-    ConversationId, Digest, EnvelopeId, Environment, FlowId, Lane, TenantId,
-};
+use crate::model::{ConversationId, Digest, EnvelopeId, Environment, FlowId, Lane, TenantId};
 
 /// A row's key, or the beginning of the keys of several rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -260,12 +258,7 @@ pub(super) fn meetings_from(tenant: &TenantId, with: Option<&str>, start: Timest
     meetings(tenant, with).time(start)
 }
 
-pub(super) fn meeting(
-    tenant: &TenantId,
-    with: Option<&str>,
-    start: Timestamp,
-    id: &ConversationId,
-) -> Key {
+pub(super) fn meeting(tenant: &TenantId, with: Option<&str>, start: Timestamp, id: &ConversationId) -> Key {
     meetings_from(tenant, with, start).text(id.as_str())
 }
 
@@ -283,10 +276,7 @@ pub(super) fn api_key(digest: &str) -> Key {
 }
 
 pub(super) fn version(tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Key {
-    Key::new(b'v', "a flow version")
-        .text(tenant.as_str())
-        .text(flow.as_str())
-        .text(digest.as_str())
+    Key::new(b'v', "a flow version").text(tenant.as_str()).text(flow.as_str()).text(digest.as_str())
 }
 
 /// A piece of a file, in the tree of files.

@@ -7,11 +7,7 @@ use crate::{
 };
 
 /// Conversations of a tenant or of all, newest first: their identifiers sort by age.
-pub(super) fn conversations(
-    rows: &Rows<'_>,
-    tenant: Option<&TenantId>,
-    limit: usize,
-) -> Result<Vec<Conversation>> {
+pub(super) fn conversations(rows: &Rows<'_>, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Conversation>> {
     let Some(tenant) = tenant else {
         return rows.scan_back(&key::conversations()).take(limit).collect();
     };

@@ -1,9 +1,9 @@
 //! The embedded store: sled, one process, one folder.
 //!
-//! All rows are in one tree, so that a change is one `sled::Batch`, which sled recovers whole or not at all. Whoever
-//! changes something holds the one lock while reading what the change depends on (ranges too, which sled's own
-//! transactions cannot read), applies the batch, gives the lock back and waits for the flush that many share
-//! ([`flush`]). Leases and the queue of ready conversations are in memory; timers and envelopes that wait are not, so
+//! All rows are in one tree, so that a change is part of one `sled::Batch`, which sled recovers whole or not at all.
+//! Whoever changes something holds the one lock while reading what the change depends on (ranges too, which sled's own
+//! transactions cannot read), adds its rows to the next batch, gives the lock back and waits for the flush that many
+//! share ([`flush`]). Leases and the queue of ready conversations are in memory; timers and envelopes that wait are not, so
 //! that a conversation that waits costs disk only.
 
 mod appending;
@@ -35,12 +35,11 @@ use queue::Queue;
 use rows::{Effect, Rows};
 
 use super::{
-    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, Intake, LeadAnswer, LogEntry,
-    Parked, Result, Settlement, Store, Taken,
+    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, Intake, LeadAnswer, LogEntry, Parked, Result,
+    Settlement, Store, Taken,
 };
 use crate::model::{
-    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone,
-    TenantId,
+    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
 };
 
 /// The store in a folder of this machine. One process at a time can have it open.
@@ -75,21 +74,16 @@ impl SledStore {
     }
 
     fn memory(&self) -> Result<MutexGuard<'_, Memory>> {
-        self.memory.lock().map_err(|_| {
-            Error::Storage("a change broke off in the middle; start again".to_owned())
-        })
+        self.memory.lock().map_err(|_| Error::Storage("a change broke off in the middle; start again".to_owned()))
     }
 
     /// Rows to look at, outside of any change.
     fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.tree)
+        Rows::of_tree(&self.tree)
     }
 
     /// Makes a change whole or not at all. Returns once it survives a crash, and with it everything that it has seen.
-    async fn change<T>(
-        &self,
-        work: impl FnOnce(&mut Rows<'_>, &Memory) -> Result<T> + Send,
-    ) -> Result<T> {
+    async fn change<T>(&self, work: impl FnOnce(&mut Rows<'_>, &Memory) -> Result<T> + Send) -> Result<T> {
         let (answer, ticket) = self.apply(work)?;
         self.flusher.flushed(ticket).await?;
         Ok(answer)
@@ -98,37 +92,39 @@ impl SledStore {
     fn apply<T>(&self, work: impl FnOnce(&mut Rows<'_>, &Memory) -> Result<T>) -> Result<(T, u64)> {
         self.flusher.check()?;
         let mut memory = self.memory()?;
-        let mut rows = self.rows();
+        let mut layers = self.flusher.layers();
+        let mut rows = Rows::over(&self.tree, &layers);
         rows.next_arrival = memory.next_arrival;
         let answer = work(&mut rows, &memory)?;
         memory.next_arrival = rows.next_arrival;
         if rows.is_changed() {
-            rows.put(key::count(), &(self.flusher.last() + 1))?;
+            rows.put(key::count(), &(layers.count + 1))?;
         }
-        let (batch, effects) = rows.into_parts();
-        let ticket = match batch {
-            None => self.flusher.last(),
-            Some(batch) => self.flusher.apply(&self.tree, batch)?,
-        };
+        let (changes, effects) = rows.into_parts();
+        let ticket = self.flusher.gather(&mut layers, changes);
+        let rows = Rows::over(&self.tree, &layers);
         for effect in effects {
-            self.note(&mut memory, effect);
+            memory.note(&rows, effect);
         }
         Ok((answer, ticket))
     }
+}
 
-    fn note(&self, memory: &mut Memory, effect: Effect) {
+impl Memory {
+    /// Follows a change.
+    fn note(&mut self, rows: &Rows<'_>, effect: Effect) {
         match effect {
             // A leased inbox is read again when the lease ends.
-            Effect::Filed { owner, .. } if memory.leases.contains(&owner.id) => {}
-            Effect::Filed { owner, at, is_message } => memory.queue.note(owner, at, is_message),
+            Effect::Filed { owner, .. } if self.leases.contains(&owner.id) => {}
+            Effect::Filed { owner, at, is_message } => self.queue.note(owner, at, is_message),
             Effect::Returned { owner, not_before } => {
-                memory.leases.remove(&owner.id);
+                self.leases.remove(&owner.id);
                 let conversation = owner.id.clone();
-                match inbox::waiting(&self.rows(), owner, not_before) {
-                    Ok(Some(waiting)) => memory.queue.insert(waiting),
+                match inbox::waiting(rows, owner, not_before) {
+                    Ok(Some(waiting)) => self.queue.insert(waiting),
                     Ok(None) => {
                         if let Some(not_before) = not_before {
-                            memory.queue.hold(conversation, not_before);
+                            self.queue.hold(conversation, not_before);
                         }
                     }
                     // The change is made; only this conversation cannot go on.
@@ -146,14 +142,14 @@ impl Store for SledStore {
     }
 
     async fn append(&self, events: Vec<Append>) -> Result<Vec<Appended>> {
-        self.change(|rows, _| events.into_iter().map(|event| appending::append(rows, event)).collect())
-            .await
+        self.change(|rows, _| events.into_iter().map(|event| appending::append(rows, event)).collect()).await
     }
 
     async fn take(&self, now: Timestamp) -> Result<Option<Taken>> {
         self.flusher.check()?;
         let Memory { queue, leases, .. } = &mut *self.memory()?;
-        turn::take(&self.rows(), queue, leases, now)
+        let layers = self.flusher.layers();
+        turn::take(&Rows::over(&self.tree, &layers), queue, leases, now)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed> {
@@ -182,9 +178,9 @@ impl Store for SledStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        // Under the lock, so that nothing is between the queue and the disk.
         let memory = self.memory()?;
-        let stored = turn::next_due(&self.rows())?;
+        let layers = self.flusher.layers();
+        let stored = turn::next_due(&Rows::over(&self.tree, &layers))?;
         Ok([stored, memory.queue.next()].into_iter().flatten().min())
     }
 
@@ -237,7 +233,9 @@ impl Store for SledStore {
     }
 
     async fn opted_out(&self, tenant: &TenantId, phone: &Phone) -> Result<bool> {
-        self.rows().has(&key::opt_out(tenant, phone.as_e164()))
+        // Also one that is about to be written: this is asked right before a send (P5).
+        let layers = self.flusher.layers();
+        Rows::over(&self.tree, &layers).has(&key::opt_out(tenant, phone.as_e164()))
     }
 
     async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()> {

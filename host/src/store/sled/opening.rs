@@ -14,7 +14,7 @@ use super::{
     flush::Flusher,
     inbox::{self, Entry, FIRST_ARRIVAL},
     key,
-    rows::{Owner, Rows, storage},
+    rows::{Owner, Rows, encode, storage},
 };
 use crate::{
     model::ConversationId,
@@ -33,9 +33,8 @@ const FORMAT: u32 = 1;
 
 /// Opens the store in a folder.
 pub(super) fn open(folder: &Path) -> Result<SledStore> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Error::Storage(format!("create the folder {}: {error}", folder.display()))
-    })?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::Storage(format!("create the folder {}: {error}", folder.display())))?;
     let config = config().path(folder);
     let begun = Instant::now();
     let db = loop {
@@ -70,16 +69,13 @@ enum Failure {
 }
 
 fn open_db(config: &sled::Config, folder: &Path) -> std::result::Result<sled::Db, Failure> {
-    let damaged = |why: String| {
-        Failure::Other(Error::Damaged { what: format!("the files in {}", folder.display()), why })
-    };
+    let damaged =
+        |why: String| Failure::Other(Error::Damaged { what: format!("the files in {}", folder.display()), why });
     // sled 0.34 panics on some kinds of damage.
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(Ok(db)) => Ok(db),
         // sled has no error of its own for this.
-        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
-            Err(Failure::Locked)
-        }
+        Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => Err(Failure::Locked),
         Ok(Err(sled::Error::Io(error))) => {
             Err(Failure::Other(Error::Storage(format!("open {}: {error}", folder.display()))))
         }
@@ -92,27 +88,24 @@ fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
     let tree = db.open_tree("rows").map_err(storage)?;
     let files = db.open_tree("files").map_err(storage)?;
     check_format(&tree)?;
-    let count = Rows::new(&tree).get(&key::count())?.unwrap_or(0);
+    let count = Rows::of_tree(&tree).get(&key::count())?.unwrap_or(0);
     let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;
-    let memory = find_again(&Rows::new(&tree))?;
-    let flusher = Flusher::start(db.clone(), disk, count)?;
+    let memory = find_again(&Rows::of_tree(&tree))?;
+    let flusher = Flusher::start(db.clone(), tree.clone(), disk, count)?;
     Ok(SledStore { flusher, tree, files, memory: Mutex::new(memory), _db: db })
 }
 
 fn check_format(tree: &sled::Tree) -> Result<()> {
-    let mut rows = Rows::new(tree);
-    match rows.get::<u32>(&key::format())? {
+    match Rows::of_tree(tree).get::<u32>(&key::format())? {
         Some(FORMAT) => Ok(()),
         Some(other) => Err(Error::Damaged {
             what: key::format().what().to_owned(),
             why: format!("it is {other}, this version of Relais knows {FORMAT}"),
         }),
         None if tree.is_empty() => {
-            rows.put(key::format(), &FORMAT)?;
-            match rows.into_parts() {
-                (Some(batch), _) => tree.apply_batch(batch).map_err(storage),
-                (None, _) => Ok(()),
-            }
+            let value = encode(key::format().what(), &FORMAT)?;
+            tree.insert(key::format().bytes(), value).map_err(storage)?;
+            Ok(())
         }
         None => Err(Error::Damaged {
             what: key::format().what().to_owned(),

@@ -1,5 +1,5 @@
 //! Which conversations have an event waiting, and from when each may be taken. In memory, rebuilt from the inboxes at
-//! start; the inboxes are the truth, and whoever takes from here looks there.
+//! start and true to the inboxes.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -42,13 +42,12 @@ pub(super) enum Head {
 
 impl Waiting {
     /// When it may be taken.
-    pub(super) fn ready_at(&self) -> Timestamp {
+    fn ready_at(&self) -> Timestamp {
         let head = match self.head {
             Head::Single { at } => at,
             Head::Burst { first, last, .. } => {
-                let after = |at: Timestamp, ms: u32| {
-                    at.checked_add(SignedDuration::from_millis(ms.into())).unwrap_or(at)
-                };
+                let after =
+                    |at: Timestamp, ms: u32| at.checked_add(SignedDuration::from_millis(ms.into())).unwrap_or(at);
                 let quiet = self.owner.quiet;
                 after(last, quiet.window_ms).min(after(first, quiet.most_ms))
             }
@@ -116,17 +115,15 @@ impl Queue {
     }
 
     /// Takes out a conversation that may be taken at `now`: tenants in turn, the longest waiting of each.
-    pub(super) fn pick(&mut self, now: Timestamp) -> Option<Waiting> {
+    pub(super) fn pick(&mut self, now: Timestamp) -> Option<Owner> {
         let after = self.last_served.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let others = self.ready.range::<TenantId, _>((after, Bound::Unbounded));
-        let (tenant, id) = others
-            .chain(&self.ready)
-            .find_map(|(tenant, ready)| match ready.first() {
-                Some((at, id)) if *at <= now => Some((tenant.clone(), id.clone())),
-                _ => None,
-            })?;
+        let (tenant, id) = others.chain(&self.ready).find_map(|(tenant, ready)| match ready.first() {
+            Some((at, id)) if *at <= now => Some((tenant.clone(), id.clone())),
+            _ => None,
+        })?;
         self.last_served = Some(tenant);
-        self.remove(&id)
+        self.remove(&id).map(|waiting| waiting.owner)
     }
 
     /// When the next conversation may be taken.

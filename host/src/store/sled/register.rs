@@ -36,12 +36,7 @@ struct Active {
 }
 
 /// Puts a number on a tenant's register, or takes it off.
-pub(super) fn set_opt_out(
-    rows: &mut Rows<'_>,
-    tenant: &TenantId,
-    phone: &Phone,
-    opted_out: bool,
-) -> Result<()> {
+pub(super) fn set_opt_out(rows: &mut Rows<'_>, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()> {
     let key = key::opt_out(tenant, phone.as_e164());
     if opted_out {
         rows.put(key, &())
@@ -125,8 +120,7 @@ pub(super) fn activate(
     if !rows.has(&key::version(tenant, flow, digest))? {
         return Err(Error::Missing(format!("version {digest} of the flow {tenant}/{flow}")));
     }
-    let active =
-        Active { tenant: tenant.clone(), flow: flow.clone(), digest: digest.clone(), since: now };
+    let active = Active { tenant: tenant.clone(), flow: flow.clone(), digest: digest.clone(), since: now };
     rows.put(key::active(tenant, flow), &active)
 }
 
@@ -138,10 +132,6 @@ pub(super) fn active_versions(rows: &Rows<'_>) -> Result<Vec<(TenantId, FlowId, 
 }
 
 /// How many open conversations run on each version of a flow.
-pub(super) fn running(
-    rows: &Rows<'_>,
-    tenant: &TenantId,
-    flow: &FlowId,
-) -> Result<Vec<(Digest, u64)>> {
+pub(super) fn running(rows: &Rows<'_>, tenant: &TenantId, flow: &FlowId) -> Result<Vec<(Digest, u64)>> {
     rows.scan(&key::running(tenant, flow)).collect()
 }

@@ -1,12 +1,15 @@
 //! The rows as they are, under the changes that one call is about to make.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sled::{IVec, Tree};
 
-use super::key::Key;
+use super::{
+    flush::{Changes, Layers},
+    key::Key,
+};
 use crate::{
     model::{ConversationId, Quiet, TenantId},
     store::{Error, Result},
@@ -15,14 +18,18 @@ use crate::{
 /// The first byte of every value: how the rest is written.
 const FORMAT: u8 = 1;
 
-/// What a call reads and changes. It reads its own changes; nothing is written before [`Rows::into_parts`].
+/// What a call reads and changes. It reads what was changed before it, in the tree yet or not, and its own changes.
 pub(super) struct Rows<'a> {
     tree: &'a Tree,
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Changes that are not in the tree yet, the later over the earlier.
+    layers: [&'a Changes; 2],
+    changes: Changes,
     effects: Vec<Effect>,
     /// The number that the next event to arrive gets.
     pub(super) next_arrival: u64,
 }
+
+static NOTHING: Changes = Changes::new();
 
 /// What a change means for the queue, which is in memory, once it is written.
 #[derive(Debug)]
@@ -42,23 +49,19 @@ pub(super) struct Owner {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(tree: &'a Tree) -> Self {
-        Self { tree, changes: BTreeMap::new(), effects: Vec::new(), next_arrival: 0 }
+    /// What is in the tree: all that has been acknowledged.
+    pub(super) fn of_tree(tree: &'a Tree) -> Self {
+        Self { tree, layers: [&NOTHING; 2], changes: Changes::new(), effects: Vec::new(), next_arrival: 0 }
     }
 
-    /// What is to be written, and what it then means for the queue; nothing when there is nothing to write.
-    pub(super) fn into_parts(self) -> (Option<sled::Batch>, Vec<Effect>) {
-        if self.changes.is_empty() {
-            return (None, self.effects);
-        }
-        let mut batch = sled::Batch::default();
-        for (key, value) in self.changes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        (Some(batch), self.effects)
+    /// What is in the tree or will be.
+    pub(super) fn over(tree: &'a Tree, layers: &'a Layers) -> Self {
+        Self { layers: [&layers.batch, &layers.gathered], ..Self::of_tree(tree) }
+    }
+
+    /// The changes, and what they mean for the queue.
+    pub(super) fn into_parts(self) -> (Changes, Vec<Effect>) {
+        (self.changes, self.effects)
     }
 
     pub(super) fn is_changed(&self) -> bool {
@@ -70,26 +73,27 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
-        match self.changes.get(key.bytes()) {
-            Some(Some(value)) => decode(key.what(), value).map(Some),
-            Some(None) => Ok(None),
-            None => match self.tree.get(key.bytes()).map_err(storage)? {
-                Some(value) => decode(key.what(), &value).map(Some),
-                None => Ok(None),
-            },
-        }
+        let value = self.value(key)?;
+        value.map(|value| decode(key.what(), &value)).transpose()
     }
 
     pub(super) fn has(&self, key: &Key) -> Result<bool> {
-        match self.changes.get(key.bytes()) {
-            Some(value) => Ok(value.is_some()),
-            None => self.tree.contains_key(key.bytes()).map_err(storage),
+        Ok(self.value(key)?.is_some())
+    }
+
+    fn value(&self, key: &Key) -> Result<Option<IVec>> {
+        let [under, over] = self.layers;
+        for layer in [&self.changes, over, under] {
+            if let Some(value) = layer.get(key.bytes()) {
+                return Ok(value.clone());
+            }
         }
+        self.tree.get(key.bytes()).map_err(storage)
     }
 
     pub(super) fn put<T: Serialize + ?Sized>(&mut self, key: Key, value: &T) -> Result<()> {
         let value = encode(key.what(), value)?;
-        self.changes.insert(key.into_bytes(), Some(value));
+        self.changes.insert(key.into_bytes(), Some(value.into()));
         Ok(())
     }
 
@@ -112,10 +116,13 @@ impl<'a> Rows<'a> {
         to: &Key,
     ) -> impl Iterator<Item = Result<T>> + use<'r, 'a, T> {
         let (start, end, what) = (from.bytes().to_vec(), to.end(), from.what());
-        let (start, end) = if start < end { (start, end) } else { (end.clone(), end) };
-        let stored = self.tree.range(start.clone()..end.clone());
-        let changed = self.changes.range(start..end);
-        merge(stored, changed, Ord::cmp).map(move |value| decode(what, &value?))
+        let range = if start < end { start..end } else { end.clone()..end };
+        let [under, over] = self.layers;
+        let rows = self.tree.range(range.clone()).map(|row| row.map_err(storage));
+        let rows = merge(rows, under.range(range.clone()), Ord::cmp);
+        let rows = merge(rows, over.range(range.clone()), Ord::cmp);
+        let rows = merge(rows, self.changes.range(range), Ord::cmp);
+        rows.map(move |row| decode(what, &row?.1))
     }
 
     /// The rows whose keys begin like `prefix`, the last first.
@@ -123,10 +130,18 @@ impl<'a> Rows<'a> {
         &'r self,
         prefix: &Key,
     ) -> impl Iterator<Item = Result<T>> + use<'r, 'a, T> {
-        let (start, end, what) = (prefix.bytes().to_vec(), prefix.end(), prefix.what());
-        let stored = self.tree.range(start.clone()..end.clone()).rev();
-        let changed = self.changes.range(start..end).rev();
-        merge(stored, changed, |a, b| b.cmp(a)).map(move |value| decode(what, &value?))
+        let what = prefix.what();
+        self.rows_back(prefix).map(move |row| decode(what, &row?.1))
+    }
+
+    fn rows_back<'r>(&'r self, prefix: &Key) -> impl Iterator<Item = Result<(IVec, IVec)>> + use<'r, 'a> {
+        let range = prefix.bytes().to_vec()..prefix.end();
+        let [under, over] = self.layers;
+        let backwards = |a: &[u8], b: &[u8]| b.cmp(a);
+        let rows = self.tree.range(range.clone()).rev().map(|row| row.map_err(storage));
+        let rows = merge(rows, under.range(range.clone()).rev(), backwards);
+        let rows = merge(rows, over.range(range.clone()).rev(), backwards);
+        merge(rows, self.changes.range(range).rev(), backwards)
     }
 
     pub(super) fn first<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Option<T>> {
@@ -139,14 +154,8 @@ impl<'a> Rows<'a> {
 
     /// The number that ends the last key that begins like `prefix`.
     pub(super) fn last_number(&self, prefix: &Key) -> Result<Option<u64>> {
-        let (start, end) = (prefix.bytes().to_vec(), prefix.end());
-        let stored = match self.tree.range(start.clone()..end.clone()).next_back() {
-            Some(row) => number_at_end(&row.map_err(storage)?.0),
-            None => None,
-        };
-        // A call that removes rows of a numbered kind never adds to it, so a removed one may count here.
-        let changed = self.changes.range(start..end).next_back().and_then(|(key, _)| number_at_end(key));
-        Ok(stored.max(changed))
+        let last = self.rows_back(prefix).next().transpose()?;
+        Ok(last.and_then(|(key, _)| number_at_end(&key)))
     }
 }
 
@@ -154,31 +163,30 @@ fn number_at_end(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-/// Both sequences as one, in the order of their keys; a change stands for the stored row of its key.
+/// Rows with changes over them, in the order of their keys.
 fn merge<'a>(
-    stored: impl Iterator<Item = sled::Result<(IVec, IVec)>>,
-    changed: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
+    rows: impl Iterator<Item = Result<(IVec, IVec)>>,
+    changes: impl Iterator<Item = (&'a Vec<u8>, &'a Option<IVec>)>,
     order: fn(&[u8], &[u8]) -> Ordering,
-) -> impl Iterator<Item = Result<IVec>> {
-    let mut stored = stored.peekable();
-    let mut changed = changed.peekable();
+) -> impl Iterator<Item = Result<(IVec, IVec)>> {
+    let mut rows = rows.peekable();
+    let mut changes = changes.peekable();
     std::iter::from_fn(move || {
         loop {
-            let next = match (stored.peek(), changed.peek()) {
+            let next = match (rows.peek(), changes.peek()) {
                 (None, None) => return None,
-                (Some(Err(_)) | Some(Ok(_)), None) | (Some(Err(_)), _) => Ordering::Less,
+                (Some(Err(_)), _) | (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some(Ok((key, _))), Some((change, _))) => order(key, change),
             };
             if next == Ordering::Less {
-                let row = stored.next()?;
-                return Some(row.map(|(_, value)| value).map_err(storage));
+                return rows.next();
             }
             if next == Ordering::Equal {
-                stored.next();
+                rows.next();
             }
-            if let Some((_, Some(value))) = changed.next() {
-                return Some(Ok(IVec::from(value.as_slice())));
+            if let Some((key, Some(value))) = changes.next() {
+                return Some(Ok((IVec::from(key.as_slice()), value.clone())));
             }
         }
     })
@@ -186,8 +194,7 @@ fn merge<'a>(
 
 pub(super) fn encode<T: Serialize + ?Sized>(what: &str, value: &T) -> Result<Vec<u8>> {
     let mut bytes = vec![FORMAT];
-    serde_json::to_writer(&mut bytes, value)
-        .map_err(|error| Error::Storage(format!("write {what}: {error}")))?;
+    serde_json::to_writer(&mut bytes, value).map_err(|error| Error::Storage(format!("write {what}: {error}")))?;
     Ok(bytes)
 }
 
@@ -196,8 +203,9 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T>
     match bytes.split_first() {
         Some((&FORMAT, json)) => {
             // The message could quote what it did not understand, which may be someone's words.
-            serde_json::from_slice(json)
-                .map_err(|error| damaged(format!("it is not as expected ({:?}, column {})", error.classify(), error.column())))
+            serde_json::from_slice(json).map_err(|error| {
+                damaged(format!("it is not as expected ({:?}, column {})", error.classify(), error.column()))
+            })
         }
         Some((format, _)) => Err(damaged(format!("it is written in format {format}, this version knows {FORMAT}"))),
         None => Err(damaged("it is empty".to_owned())),
@@ -207,10 +215,9 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T>
 /// What went wrong with the files, and what to do about it.
 pub(super) fn storage(error: sled::Error) -> Error {
     match error {
-        sled::Error::Corruption { .. } => Error::Damaged {
-            what: "the files".to_owned(),
-            why: "a checksum does not match".to_owned(),
-        },
+        sled::Error::Corruption { .. } => {
+            Error::Damaged { what: "the files".to_owned(), why: "a checksum does not match".to_owned() }
+        }
         other => Error::Storage(format!("{other}; check the disk, then start again")),
     }
 }
@@ -221,27 +228,41 @@ mod tests {
     use crate::store::sled::key;
 
     #[test]
-    fn a_call_reads_its_own_changes() {
+    fn a_call_reads_what_lies_over_the_tree() {
         let db = sled::Config::new().temporary(true).open().unwrap();
         let conversation = ConversationId::from("cv_1");
         let key = |number| key::line(&conversation, number);
-        for number in [1, 2, 4] {
-            db.insert(key(number).bytes(), encode("", &number).unwrap()).unwrap();
+        let some = |number: u64| Some(IVec::from(encode("", &number).unwrap()));
+        for number in [1, 2, 4, 6] {
+            db.insert(key(number).bytes(), some(number).unwrap()).unwrap();
         }
-        let mut rows = Rows::new(&db);
+        let under = Changes::from([
+            (key(1).into_bytes(), some(10)),
+            (key(2).into_bytes(), None),
+            (key(5).into_bytes(), some(5)),
+        ]);
+        let over = Changes::from([
+            (key(1).into_bytes(), some(11)),
+            (key(2).into_bytes(), some(20)),
+            (key(7).into_bytes(), some(7)),
+        ]);
+        let mut rows = Rows { layers: [&under, &over], ..Rows::of_tree(&db) };
         rows.put(key(0), &0).unwrap();
-        rows.put(key(2), &20).unwrap();
         rows.put(key(3), &3).unwrap();
         rows.remove(key(4));
+        rows.remove(key(7));
         let prefix = key::lines(&conversation);
         let forth: Vec<u64> = rows.scan(&prefix).map(Result::unwrap).collect();
         let back: Vec<u64> = rows.scan_back(&prefix).map(Result::unwrap).collect();
-        assert_eq!(forth, [0, 1, 20, 3]);
-        assert_eq!(back, [3, 20, 1, 0]);
-        assert_eq!(rows.between::<u64>(&key(1), &key(2)).map(Result::unwrap).collect::<Vec<_>>(), [1, 20]);
+        assert_eq!(forth, [0, 11, 20, 3, 5, 6]);
+        assert_eq!(back, [6, 5, 3, 20, 11, 0]);
+        assert_eq!(rows.between::<u64>(&key(1), &key(2)).map(Result::unwrap).collect::<Vec<_>>(), [11, 20]);
         assert_eq!(rows.first::<u64>(&prefix).unwrap(), Some(0));
-        assert_eq!(rows.get::<u64>(&key(4)).unwrap(), None);
-        assert_eq!(rows.last_number(&prefix).unwrap(), Some(4));
+        assert_eq!(
+            [1, 2, 4, 6].map(|number| rows.get::<u64>(&key(number)).unwrap()),
+            [Some(11), Some(20), None, Some(6)]
+        );
+        assert_eq!(rows.last_number(&prefix).unwrap(), Some(6));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delivery, door, inbox, key, meetings,
-    queue::{Queue, Waiting},
+    queue::Queue,
     register,
     rows::{Effect, Owner, Rows},
 };
@@ -31,17 +31,12 @@ pub(super) fn take(
     leases: &mut HashSet<ConversationId>,
     now: Timestamp,
 ) -> Result<Option<Taken>> {
-    while let Some(Waiting { owner, not_before, .. }) = queue.pick(now) {
+    while let Some(owner) = queue.pick(now) {
         // What cannot be read stays out of the queue until the next start, so that it holds up nobody else.
         let Some(conversation) = rows.get::<Conversation>(&key::conversation(&owner.id))? else {
             continue;
         };
         let Some(next) = inbox::next(rows, &owner)? else { continue };
-        let waiting = Waiting { owner, head: next.head, not_before };
-        if waiting.ready_at() > now {
-            queue.insert(waiting);
-            continue;
-        }
         leases.insert(conversation.id.clone());
         return Ok(Some(Taken { conversation, event: next.event, consumed: next.consumed }));
     }
@@ -49,11 +44,7 @@ pub(super) fn take(
 }
 
 /// Gives a lease back without a turn.
-pub(super) fn release(
-    rows: &mut Rows<'_>,
-    conversation: &ConversationId,
-    retry_at: Timestamp,
-) -> Result<()> {
+pub(super) fn release(rows: &mut Rows<'_>, conversation: &ConversationId, retry_at: Timestamp) -> Result<()> {
     let owner = Owner::find(rows, conversation)?.ok_or_else(|| missing(conversation))?;
     rows.then(Effect::Returned { owner, not_before: Some(retry_at) });
     Ok(())
@@ -63,8 +54,7 @@ pub(super) fn release(
 pub(super) fn commit(rows: &mut Rows<'_>, commit: Commit) -> Result<Committed> {
     let Commit { mut conversation, now, .. } = commit;
     let id = conversation.id.clone();
-    let before: Conversation =
-        rows.get(&key::conversation(&id))?.ok_or_else(|| missing(&id))?;
+    let before: Conversation = rows.get(&key::conversation(&id))?.ok_or_else(|| missing(&id))?;
 
     // First, because it changes nothing when it says no.
     if let Some((meeting, rule)) = &commit.meeting
@@ -126,12 +116,7 @@ fn count_running(rows: &mut Rows<'_>, before: &Conversation, after: &Conversatio
 }
 
 /// Sets a timer anew, or cancels it.
-fn set_timer(
-    rows: &mut Rows<'_>,
-    id: &ConversationId,
-    name: String,
-    due: Option<Timestamp>,
-) -> Result<()> {
+fn set_timer(rows: &mut Rows<'_>, id: &ConversationId, name: String, due: Option<Timestamp>) -> Result<()> {
     let by_name = key::timer_name(id, &name);
     if let Some(earlier) = rows.get::<Timestamp>(&by_name)? {
         rows.remove(key::timer(earlier, id, &name));

@@ -108,10 +108,15 @@ pub(crate) async fn a_sent_message_leaves_its_marks(place: &dyn Place) {
 pub(crate) async fn what_was_not_sent_is_told(place: &dyn Place) {
     let store = place.open().await;
     begin(&*store, 1).await;
-    let ids = queue(&*store, |taken| vec![outgoing(taken, 0, 0), outgoing(taken, 1, 0), outgoing(taken, 2, 0), callback(taken, 3, "crm", 0)]).await;
+    let ids = queue(&*store, |taken| {
+        vec![outgoing(taken, 0, 0), outgoing(taken, 1, 0), outgoing(taken, 2, 0), callback(taken, 3, "crm", 0)]
+    })
+    .await;
     let dropped = |reason: &str| EnvelopeState::Dropped { reason: reason.into() };
     let parked = |reason: &str| EnvelopeState::Parked { reason: reason.into() };
-    for (envelope, state) in ids.iter().zip([dropped("window-closed"), parked("exhausted"), dropped("opt-out"), parked("gone")]) {
+    for (envelope, state) in
+        ids.iter().zip([dropped("window-closed"), parked("exhausted"), dropped("opt-out"), parked("gone")])
+    {
         claimed(&*store, 1).await;
         store.settle(settlement(envelope, state, 2)).await.unwrap();
     }
@@ -129,7 +134,8 @@ pub(crate) async fn what_was_not_sent_is_told(place: &dyn Place) {
 pub(crate) async fn a_result_not_known_blocks_its_lane(place: &dyn Place) {
     let store = place.open().await;
     begin(&*store, 1).await;
-    let ids = queue(&*store, |taken| vec![outgoing(taken, 0, 0), outgoing(taken, 1, 0), callback(taken, 2, "crm", 0)]).await;
+    let ids =
+        queue(&*store, |taken| vec![outgoing(taken, 0, 0), outgoing(taken, 1, 0), callback(taken, 2, "crm", 0)]).await;
     assert_eq!(claimed(&*store, 10).await, [ids[0].clone(), ids[2].clone()]);
     store.settle(settlement(&ids[0], EnvelopeState::Unknown { since: at(10) }, 20)).await.unwrap();
     drop(store);
@@ -153,11 +159,15 @@ pub(crate) async fn a_result_not_known_blocks_its_lane(place: &dyn Place) {
 pub(crate) async fn stop_drops_what_is_queued(place: &dyn Place) {
     let store = place.open().await;
     begin(&*store, 1).await;
-    let ids = queue(&*store, |taken| (0..3).map(|index| outgoing(taken, index, 0)).chain([callback(taken, 3, "crm", 5)]).collect()).await;
+    let ids = queue(&*store, |taken| {
+        (0..3).map(|index| outgoing(taken, index, 0)).chain([callback(taken, 3, "crm", 5)]).collect()
+    })
+    .await;
     assert_eq!(claimed(&*store, 0).await, [ids[0].clone()]);
     store.append(vec![to(&id(), Event::Resumed, 0)]).await.unwrap();
     let taken = store.take(at(0)).await.unwrap().unwrap();
-    let commit = Commit { drop_queued: Some("opt-out".into()), envelopes: vec![outgoing(&taken, 0, 8)], ..turn(&taken, 1) };
+    let commit =
+        Commit { drop_queued: Some("opt-out".into()), envelopes: vec![outgoing(&taken, 0, 8)], ..turn(&taken, 1) };
     let goodbye = commit.envelopes[0].id.clone();
     store.commit(commit).await.unwrap();
 

@@ -40,10 +40,9 @@ pub(crate) async fn a_lead_is_accepted_once(place: &dyn Place) {
     assert_eq!(store.accept(intake(elsewhere)).await.unwrap(), LeadAnswer::Accepted(id(5)));
 
     // A meeting does not end it, an outcome does; the key goes on giving the answer that it gave.
-    for (outcome, answer) in [
-        (Status::MeetingBooked, LeadAnswer::Running(id(1))),
-        (Status::NoOutcome, LeadAnswer::Accepted(id(3))),
-    ] {
+    for (outcome, answer) in
+        [(Status::MeetingBooked, LeadAnswer::Running(id(1))), (Status::NoOutcome, LeadAnswer::Accepted(id(3)))]
+    {
         store.append(vec![to(&id(1), Event::Resumed, 1)]).await.unwrap();
         let taken = store.take(at(1)).await.unwrap().unwrap();
         assert_eq!(taken.conversation.id, id(1));
@@ -138,7 +137,10 @@ pub(crate) async fn a_person_is_known_by_many_names(place: &dyn Place) {
     assert_eq!(store.append(vec![message("acme", &["BS.1"], "m0", 2)]).await.unwrap(), [Appended::Parked(1)]);
     assert_eq!(store.append(vec![message("acme", &["BS.1", "wa-1"], "m1", 2)]).await.unwrap(), filed(1));
     assert_eq!(store.append(vec![message("acme", &["BS.1"], "m2", 3)]).await.unwrap(), filed(1));
-    assert_eq!(store.append(vec![message("globex", &["BS.1", "wa-1", &number], "m3", 3)]).await.unwrap(), [Appended::Parked(2)]);
+    assert_eq!(
+        store.append(vec![message("globex", &["BS.1", "wa-1", &number], "m3", 3)]).await.unwrap(),
+        [Appended::Parked(2)]
+    );
 
     // The latest conversation of the number; the first name that leads anywhere decides; a quoted message beats names.
     let mut again = conversation("acme", 2);

@@ -38,22 +38,25 @@ async fn commits_a_second() {
             task.await.unwrap();
         }
         let total = f64::from(callers * turns);
-        println!("{callers} callers: {:.0} turns/s, each appended and committed durably", total / begun.elapsed().as_secs_f64());
+        println!(
+            "{callers} callers: {:.0} turns/s, each appended and committed durably",
+            total / begun.elapsed().as_secs_f64()
+        );
     }
 }
 
-/// Memory with 200,000 conversations that wait, each for a timer, after they were opened again.
+/// Memory with `RELAIS_WAITING` (200,000) conversations that wait, each for a timer, after they were opened again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures"]
 async fn memory_of_those_that_wait() {
-    const WAITING: u32 = 200_000;
+    let waiting: u32 = std::env::var("RELAIS_WAITING").ok().and_then(|text| text.parse().ok()).unwrap_or(200_000);
     let folder = Folder::new();
     let begun = Instant::now();
     let store = Arc::new(SledStore::open(folder.path()).unwrap());
     let tasks = (0..64).map(|lane| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
-            for number in (lane..WAITING).step_by(64) {
+            for number in (lane..waiting).step_by(64) {
                 store.accept(intake(conversation("acme", number))).await.unwrap();
                 let taken = store.take(at(0)).await.unwrap().unwrap();
                 let mut commit = turn(&taken, 0);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use relais::{
     model::{
-        Conversation, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane,
-        Line, Meeting, Payload, TenantId,
+        Conversation, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, Meeting,
+        Payload, TenantId,
     },
     store::{Append, Appended, Commit, Committed, Intake, LeadAnswer, LogEntry, Settlement, Taken, To},
 };
@@ -90,7 +90,9 @@ impl Mirror {
         {
             return if used == body { LeadAnswer::Repeated(id.clone()) } else { LeadAnswer::KeyReused };
         }
-        let same_lead = |talk: &&Talk| talk.conversation.tenant == tenant && talk.conversation.lead.crm_id == conversation.lead.crm_id;
+        let same_lead = |talk: &&Talk| {
+            talk.conversation.tenant == tenant && talk.conversation.lead.crm_id == conversation.lead.crm_id
+        };
         let number = conversation.lead.phone.as_e164();
         let same_number = |talk: &&Talk| {
             self.names.iter().any(|(of, name, id)| *of == tenant && name == number && *id == talk.conversation.id)
@@ -167,7 +169,8 @@ impl Mirror {
         let id = match &append.to {
             To::Conversation(id) => Some(id.clone()),
             To::Message { wamid, envelope } => {
-                let of = envelope.as_ref().and_then(|id| self.envelope(id)).map(|envelope| envelope.conversation.clone());
+                let of =
+                    envelope.as_ref().and_then(|id| self.envelope(id)).map(|envelope| envelope.conversation.clone());
                 of.filter(|id| self.is_of(id, append.tenant.as_ref())).or_else(|| self.wamids.get(wamid).cloned())
             }
             To::Person { context, names } => {
@@ -190,9 +193,7 @@ impl Mirror {
 
     /// Takes what the store has taken, if it may be taken.
     pub(crate) fn take(&mut self, now: Timestamp, taken: Option<&Taken>) {
-        let ready = |talk: &Talk| {
-            talk.next().filter(|(_, at)| talk.leased.is_none() && *at <= now).map(|(_, at)| at)
-        };
+        let ready = |talk: &Talk| talk.next().filter(|(_, at)| talk.leased.is_none() && *at <= now).map(|(_, at)| at);
         let Some(taken) = taken else {
             assert!(self.talks.iter().all(|talk| ready(talk).is_none()), "something is ready");
             return;
@@ -233,7 +234,10 @@ impl Mirror {
             let mut kept = meeting.slot.clone();
             kept.start -= buffer;
             kept.end += buffer;
-            let others = self.talks.iter().filter(|talk| talk.conversation.id != conversation.id && talk.conversation.tenant == tenant);
+            let others = self
+                .talks
+                .iter()
+                .filter(|talk| talk.conversation.id != conversation.id && talk.conversation.tenant == tenant);
             let meetings = others.filter_map(|talk| talk.meeting.as_ref());
             let count = meetings.filter(|other| other.slot.with == kept.with && other.slot.overlaps(&kept)).count();
             if count >= rule.capacity as usize {
@@ -280,7 +284,9 @@ impl Mirror {
         let mut due: Vec<(Timestamp, ConversationId, String)> = Vec::new();
         for talk in &self.talks {
             let id = &talk.conversation.id;
-            due.extend(talk.timers.iter().filter(|(_, due)| **due <= now).map(|(name, due)| (*due, id.clone(), name.clone())));
+            due.extend(
+                talk.timers.iter().filter(|(_, due)| **due <= now).map(|(name, due)| (*due, id.clone(), name.clone())),
+            );
         }
         due.sort();
         due.truncate(limit);
@@ -342,7 +348,12 @@ impl Mirror {
         match envelope.state {
             EnvelopeState::Sent { at, wamid, shown } => {
                 let talk = self.talk(&owner).unwrap();
-                talk.lines.push(Line { direction: Direction::Out, at, text: shown.unwrap_or(text), wamid: wamid.clone() });
+                talk.lines.push(Line {
+                    direction: Direction::Out,
+                    at,
+                    text: shown.unwrap_or(text),
+                    wamid: wamid.clone(),
+                });
                 talk.file(settled(Some(at)), now);
                 let tenant = talk.conversation.tenant.clone();
                 let (mut mine, mut rest) = (Vec::new(), Vec::new());

@@ -9,16 +9,13 @@ use std::{
 };
 
 use relais::{
-    model::{
-        ConversationId, Direction, EnvelopeState, Event, Line, Quiet, ReceiptStatus, Status, TenantId,
-    },
+    model::{ConversationId, Direction, EnvelopeState, Event, Line, Quiet, ReceiptStatus, Status, TenantId},
     store::{Append, BookingRule, Commit, Committed, Intake, Store, Taken, To},
 };
 
 use super::{Place, mirror::Mirror};
 use crate::support::{
-    Chance, at, callback, conversation, intake, meeting, message, outgoing, phone, receipt, sent,
-    settlement, to, turn,
+    Chance, at, callback, conversation, intake, meeting, message, outgoing, phone, receipt, sent, settlement, to, turn,
 };
 
 const TENANTS: [&str; 2] = ["acme", "globex"];
@@ -42,8 +39,7 @@ pub(crate) async fn it_behaves_like_its_mirror(place: &dyn Place) {
     let seed = seed();
     // Shown only when the test fails.
     println!("RELAIS_SEED={seed}");
-    let mut run =
-        Run { chance: Chance::new(seed), mirror: Mirror::default(), leased: Vec::new(), accepted: 0, now: 0 };
+    let mut run = Run { chance: Chance::new(seed), mirror: Mirror::default(), leased: Vec::new(), accepted: 0, now: 0 };
     let mut store = place.open().await;
     for step in 0..STEPS {
         println!("step {step}");
@@ -117,7 +113,7 @@ impl Run {
 
     async fn append(&mut self, store: &dyn Store) {
         let mut events = Vec::new();
-        for _ in 0..=self.chance.below(2) {
+        for _ in 0..=self.chance.below(3) {
             let (tenant, now) = (self.tenant(), self.now);
             let wamid = format!("w{}", self.chance.below(40));
             let names = [self.number(), format!("bs{}", self.chance.below(9)), self.number()];
@@ -142,8 +138,23 @@ impl Run {
                 }
             });
         }
+        // At once, in this order: the later see what the earlier have not been answered for yet.
+        let (first, second) = events.split_at(events.len() / 2);
+        let now = at(self.now);
+        let (first_filed, second_filed, fired, taken) = tokio::join!(
+            biased;
+            store.append(first.to_vec()),
+            store.append(second.to_vec()),
+            store.fire(now, 1),
+            store.take(now),
+        );
+        let filed = first_filed.unwrap().into_iter().chain(second_filed.unwrap());
         let expected: Vec<_> = events.iter().cloned().map(|event| self.mirror.append(event)).collect();
-        assert_eq!(store.append(events).await.unwrap(), expected);
+        assert_eq!(filed.collect::<Vec<_>>(), expected);
+        assert_eq!(fired.unwrap(), self.mirror.fire(now, 1));
+        let taken = taken.unwrap();
+        self.mirror.take(now, taken.as_ref());
+        self.leased.extend(taken);
     }
 
     async fn commit(&mut self, store: &dyn Store) {
@@ -218,8 +229,11 @@ impl Run {
 
     async fn settle(&mut self, store: &dyn Store) {
         let all: Vec<_> = self.mirror.all_envelopes().cloned().collect();
-        let flying: Vec<_> =
-            all.iter().filter(|envelope| matches!(envelope.state, EnvelopeState::Claimed { .. } | EnvelopeState::Unknown { .. })).cloned().collect();
+        let flying: Vec<_> = all
+            .iter()
+            .filter(|envelope| matches!(envelope.state, EnvelopeState::Claimed { .. } | EnvelopeState::Unknown { .. }))
+            .cloned()
+            .collect();
         // Mostly one under way, at times any.
         let from = if self.chance.one_in(5) { &all } else { &flying };
         let Some(envelope) = self.chance.pick(from).cloned() else { return };
@@ -227,7 +241,10 @@ impl Run {
         let reason = || ["opt-out", "exhausted"][usize::from(now % 2 == 0)].to_owned();
         let state = match self.chance.below(7) {
             0 => {
-                assert_eq!(store.replay(&envelope.id, at(now)).await.unwrap(), self.mirror.replay(&envelope.id, at(now)));
+                assert_eq!(
+                    store.replay(&envelope.id, at(now)).await.unwrap(),
+                    self.mirror.replay(&envelope.id, at(now))
+                );
                 return;
             }
             1 => EnvelopeState::Queued,
@@ -256,7 +273,14 @@ impl Run {
             found.into_iter().map(|conversation| conversation.id).collect()
         };
         for tenant in TENANTS.map(TenantId::new) {
-            let ours = || mirror.talks.iter().rev().map(|talk| &talk.conversation).filter(|conversation| conversation.tenant == tenant);
+            let ours = || {
+                mirror
+                    .talks
+                    .iter()
+                    .rev()
+                    .map(|talk| &talk.conversation)
+                    .filter(|conversation| conversation.tenant == tenant)
+            };
             let listed = ids(store.conversations(Some(&tenant), 7).await.unwrap());
             assert_eq!(listed, ours().take(7).map(|conversation| conversation.id.clone()).collect::<Vec<_>>());
             let from = at(i64::try_from(self.chance.below(300)).unwrap() * 60_000);
@@ -273,7 +297,8 @@ impl Run {
                 assert_eq!(opted_out, mirror.opted_out.contains(&entry));
             }
         }
-        let unresolved = store.unresolved(at(self.now)).await.unwrap().into_iter().map(|envelope| envelope.id).collect::<Vec<_>>();
+        let unresolved =
+            store.unresolved(at(self.now)).await.unwrap().into_iter().map(|envelope| envelope.id).collect::<Vec<_>>();
         assert_eq!(unresolved, mirror.unresolved(at(self.now)));
         assert_eq!(store.parked(usize::MAX).await.unwrap().len() as u64, mirror.parked);
     }

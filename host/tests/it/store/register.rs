@@ -24,7 +24,9 @@ pub(crate) async fn people_keys_and_versions(place: &dyn Place) {
     let mut bytes = |length| (0..length).map(|_| u8::try_from(chance.below(256)).unwrap()).collect::<Vec<u8>>();
     let wasm = bytes(700_001);
     let files: BTreeMap<String, Vec<u8>> =
-        [("qualify.wasm", wasm.clone()), ("a", bytes(65_536)), ("empty", Vec::new())].map(|(path, bytes)| (path.into(), bytes)).into();
+        [("qualify.wasm", wasm.clone()), ("a", bytes(65_536)), ("empty", Vec::new())]
+            .map(|(path, bytes)| (path.into(), bytes))
+            .into();
     let flow: FlowId = "solaire".into();
     let version = |digest: &str, files: &BTreeMap<_, _>| FlowVersion {
         tenant: "acme".into(),
@@ -76,7 +78,8 @@ pub(crate) async fn conversations_are_found(place: &dyn Place) {
     assert_eq!(found(Some("acm"), 9).await, []);
 
     // One ends, one takes another version.
-    let mut wanted = vec![(id(1), None, "d1"), (id(4), Some(Status::OptOut), "d1"), (id(3), Some(Status::MeetingBooked), "d1")];
+    let mut wanted =
+        vec![(id(1), None, "d1"), (id(4), Some(Status::OptOut), "d1"), (id(3), Some(Status::MeetingBooked), "d1")];
     while let Some(taken) = store.take(at(0)).await.unwrap() {
         let mut commit = turn(&taken, 0);
         if let Some(index) = wanted.iter().position(|(id, ..)| *id == taken.conversation.id) {

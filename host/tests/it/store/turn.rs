@@ -106,7 +106,9 @@ pub(crate) async fn follow_ups_come_first(place: &dyn Place) {
     store.append(vec![writes("later", 0)]).await.unwrap();
     let mut order = Vec::new();
     // The first turn is followed by x and y, x by z (before y), and z by a message that waits for no silence.
-    for follow_ups in [vec![reviewed("x"), reviewed("y")], vec![reviewed("z")], vec![burst(&["own"], &[0])], vec![], vec![]] {
+    for follow_ups in
+        [vec![reviewed("x"), reviewed("y")], vec![reviewed("z")], vec![burst(&["own"], &[0])], vec![], vec![]]
+    {
         let taken = store.take(at(1)).await.unwrap().unwrap();
         order.push(taken.event.clone());
         let commit = Commit { follow_ups, ..turn(&taken, 1) };
@@ -142,7 +144,9 @@ pub(crate) async fn one_lease_at_a_time(place: &dyn Place) {
 
 pub(crate) async fn the_longest_waiting_first_and_tenants_in_turn(place: &dyn Place) {
     let store = place.open().await;
-    for (number, tenant, ms) in [(1, "acme", 30), (2, "acme", 10), (3, "acme", 20), (4, "globex", 40), (5, "initech", 50)] {
+    for (number, tenant, ms) in
+        [(1, "acme", 30), (2, "acme", 10), (3, "acme", 20), (4, "globex", 40), (5, "initech", 50)]
+    {
         let mut conversation = conversation(tenant, number);
         conversation.created_at = at(ms);
         store.accept(intake(conversation)).await.unwrap();
@@ -199,7 +203,13 @@ pub(crate) async fn timers_are_replaced_cancelled_and_fired(place: &dyn Place) {
     assert_eq!(store.next_due().await.unwrap(), None);
 }
 
-async fn book(store: &dyn Store, taken: &Taken, meeting: Option<Meeting>, capacity: u32, buffer_seconds: u32) -> Committed {
+async fn book(
+    store: &dyn Store,
+    taken: &Taken,
+    meeting: Option<Meeting>,
+    capacity: u32,
+    buffer_seconds: u32,
+) -> Committed {
     let mut commit = turn(taken, 0);
     commit.conversation.meeting = meeting.clone();
     commit.meeting = Some((meeting, BookingRule { capacity, buffer_seconds }));
@@ -246,14 +256,14 @@ pub(crate) async fn capacity_buffers_and_salespeople(place: &dyn Place) {
         (2, Some((75, None)), 2, 0, Done),
         (3, Some((80, None)), 2, 0, SlotTaken),
         (3, Some((80, None)), 3, 0, Done),
-        (3, Some((80, Some("lea"))), 1, 0, Done),     // moved to another calendar: the old one is given up
-        (1, Some((65, None)), 1, 0, SlotTaken),        // the second still has its own
-        (2, None, 1, 0, Done),                         // which is cancelled
-        (1, Some((65, None)), 1, 0, Done),             // a meeting is not in its own way
-        (2, Some((95, None)), 1, 0, Done),             // 65 + 30: they touch
-        (2, Some((95, None)), 1, 60, SlotTaken),       // but not with a minute between them
+        (3, Some((80, Some("lea"))), 1, 0, Done), // moved to another calendar: the old one is given up
+        (1, Some((65, None)), 1, 0, SlotTaken),   // the second still has its own
+        (2, None, 1, 0, Done),                    // which is cancelled
+        (1, Some((65, None)), 1, 0, Done),        // a meeting is not in its own way
+        (2, Some((95, None)), 1, 0, Done),        // 65 + 30: they touch
+        (2, Some((95, None)), 1, 60, SlotTaken),  // but not with a minute between them
         (2, Some((96, None)), 1, 60, Done),
-        (2, Some((34, None)), 1, 60, Done),            // before as after
+        (2, Some((34, None)), 1, 60, Done), // before as after
         (2, Some((35, None)), 1, 60, SlotTaken),
     ] {
         let taken = lease(&*store, number).await;
