@@ -48,7 +48,7 @@ fn the_demonstration_says_what_the_guide_says() {
         .collect();
     let expected: Vec<(String, String)> =
         transcript_lines(&golden).into_iter().map(|(who, text)| (who.to_owned(), text)).collect();
-    assert_eq!(expected.len(), 21);
+    assert_eq!(expected.len(), 22);
     assert_eq!(said, expected);
 
     let bodies: Vec<Value> =

@@ -33,22 +33,22 @@ fn the_stock_components_were_built_from_these_sources() {
     }
 }
 
-/// As `plugins/rebuild` computes it: SHA-256 over the lines `sha256  path` of all source files, by path.
+/// As `plugins/rebuild` computes it: SHA-256 over the lines `sha256  path` of all source files, sorted.
 fn sources(name: &str) -> String {
     let root = repository();
     let mut files = Vec::new();
     for folder in ["wit", "plugins/sdk", "plugins/when", &format!("plugins/{name}")] {
         walk(&root, &root.join(folder), &mut files);
     }
-    files.sort();
-    let lines: String = files
+    let mut lines: Vec<String> = files
         .into_iter()
         .map(|path| {
             let digest = hex::encode(Sha256::digest(std::fs::read(root.join(&path)).unwrap()));
             format!("{digest}  {path}\n")
         })
         .collect();
-    hex::encode(Sha256::digest(lines))
+    lines.sort();
+    hex::encode(Sha256::digest(lines.concat()))
 }
 
 fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {

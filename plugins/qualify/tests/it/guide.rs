@@ -67,8 +67,10 @@ fn the_guides_conversation_to_the_letter_and_to_the_minute() {
         "Prospect intéressé par l'offre. A demandé le prix. RDV déplacé et confirmé avec un expert."
     );
     assert_eq!(
-        host.notes().to_string(),
-        r#"{"connait_produit":false,"contexte":"Entre 6,5 et 7","demande_prix":true,"produit_similaire":false}"#
+        host.notes(),
+        serde_json::json!({
+            "connait_produit": false, "produit_similaire": false, "contexte": "Entre 6,5 et 7", "demande_prix": true,
+        })
     );
 }
 

@@ -124,8 +124,10 @@ fn a_known_email_is_not_asked_and_a_refused_one_not_insisted_on() {
     assert_eq!(host.writes("non"), ["Êtes-vous propriétaire ?"]);
     assert_eq!(pressed(&mut host, "step:owner:no"), ["Votre code postal ?"]);
     assert_eq!(host.writes("69003 Lyon"), ["Quand ?"]);
-    let expected = r#"{"email":null,"home":"house","owner":false,"postcode":"69003","surface":120}"#;
-    assert_eq!(host.notes().to_string(), expected);
+    let expected = serde_json::json!({
+        "home": "house", "surface": 120, "email": null, "owner": false, "postcode": "69003",
+    });
+    assert_eq!(host.notes(), expected);
 }
 
 #[test]
