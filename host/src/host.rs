@@ -56,10 +56,7 @@ pub struct Graph {
 
 impl Default for Graph {
     fn default() -> Self {
-        Self {
-            base_url: "https://graph.facebook.com".to_owned(),
-            api_version: "v25.0".to_owned(),
-        }
+        Self { base_url: "https://graph.facebook.com".to_owned(), api_version: "v25.0".to_owned() }
     }
 }
 
@@ -123,8 +120,7 @@ impl Host {
             simulator_app_secret: options.simulator.as_ref().map(|access| access.app_secret.clone()),
             simulator_verify_token: options.simulator.as_ref().map(|access| access.verify_token.clone()),
         };
-        let directory =
-            Declared { flows: flows.clone(), graph: options.graph, simulator: options.simulator };
+        let directory = Declared { flows: flows.clone(), graph: options.graph, simulator: options.simulator };
         let turns = Turns::new(
             Arc::clone(&store),
             flows.clone(),
@@ -133,23 +129,11 @@ impl Host {
             options.turns,
             options.observer,
         );
-        let delivery = Delivery::new(
-            Arc::clone(&store),
-            clock.clone(),
-            Arc::new(directory),
-            pulse.clone(),
-            options.delivery,
-        )?;
-        let schedule =
-            Schedule::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone());
-        let api = Api::new(
-            Arc::clone(&store),
-            flows.clone(),
-            clock.clone(),
-            pulse.clone(),
-            delivery.clone(),
-            api_options,
-        );
+        let delivery =
+            Delivery::new(Arc::clone(&store), clock.clone(), Arc::new(directory), pulse.clone(), options.delivery)?;
+        let schedule = Schedule::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone());
+        let api =
+            Api::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone(), delivery.clone(), api_options);
 
         let address = listener.local_addr()?;
         let mut tasks = JoinSet::new();
@@ -184,7 +168,10 @@ impl Host {
 
     /// Whether a turn, a firing timer or an attempt is under way.
     pub fn is_busy(&self) -> bool {
-        self.turns.in_flight() + self.delivery.in_flight().load(std::sync::atomic::Ordering::SeqCst) + self.schedule.in_flight() > 0
+        self.turns.in_flight()
+            + self.delivery.in_flight().load(std::sync::atomic::Ordering::SeqCst)
+            + self.schedule.in_flight()
+            > 0
     }
 
     /// When something next comes due.
@@ -252,8 +239,6 @@ impl Directory for Declared {
     }
 
     fn contact_hours_hold(&self, tenant: &TenantId, at: Timestamp) -> Timestamp {
-        self.flows
-            .tenant(tenant)
-            .map_or(at, |tenant| tenant.contact_hours.next_allowed(at, &tenant.zone))
+        self.flows.tenant(tenant).map_or(at, |tenant| tenant.contact_hours.next_allowed(at, &tenant.zone))
     }
 }

@@ -75,7 +75,10 @@ fn no_room_reads_the_system_clock() {
         let production = text.split("#[cfg(test)]").next().unwrap_or_default();
         let is_clock = path.ends_with("model/clock.rs");
         let is_command = room_of(path) == "commands";
-        if !is_clock && !is_command && ["Timestamp::now()", "SystemTime::now()", "Zoned::now()"].iter().any(|call| production.contains(call)) {
+        if !is_clock
+            && !is_command
+            && ["Timestamp::now()", "SystemTime::now()", "Zoned::now()"].iter().any(|call| production.contains(call))
+        {
             wrong.push(path.display().to_string());
         }
     });
@@ -97,8 +100,7 @@ fn a_file_is_one_noun() {
 /// The rooms named after `crate::`, in whatever form of `use` or path.
 fn imports(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let code: String =
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     for after in code.split("crate::").skip(1) {
         if let Some(group) = after.strip_prefix('{') {
             // `use crate::{a::…, b};`: names at the first level of braces.

@@ -45,13 +45,7 @@ async fn every_refusal_says_what_to_do() {
         case("not JSON", lead("{crm".to_owned()), 400, "invalid-json", ""),
         case("not an object", lead("[]".to_owned()), 400, "invalid-json", ""),
         case("nested too deep", lead("[".repeat(100_000)), 400, "invalid-json", ""),
-        case(
-            "no phone",
-            lead(json!({ "crm_contact_id": "CRM_1" }).to_string()),
-            422,
-            "invalid-field",
-            "phone_number",
-        ),
+        case("no phone", lead(json!({ "crm_contact_id": "CRM_1" }).to_string()), 422, "invalid-field", "phone_number"),
         case(
             "no identifier",
             lead(json!({ "phone_number": "+33612345604" }).to_string()),

@@ -63,7 +63,8 @@ fn write_folder(folder: &Path, port: u16, crm: &str, simulator: &str) {
     for file in ["flow.toml", "script.toml", "crm.toml", "actions.toml"] {
         std::fs::copy(from.join("solaire").join(file), to.join("solaire").join(file)).unwrap();
     }
-    let all_week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
+    let all_week =
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
     let tenant = format!(
         "name = \"Crash\"\ntimezone = \"Europe/Paris\"\nregion = \"FR\"\ndefault-flow = \"solaire\"\n\
          [whatsapp]\nnumber = \"+33612345690\"\nphone-number-id = \"100000000000001\"\n\

@@ -17,10 +17,7 @@ async fn callbacks_arrive_in_order_once_the_crm_is_back() {
     scene.stage.crm.refuse_with(None);
     scene.pass(60 * 6).await;
 
-    assert_eq!(
-        scene.statuses()[..3],
-        ["FIRST_MESSAGE_DELIVERED", "FIRST_MESSAGE_READ", "RESPONSE_RECEIVED"]
-    );
+    assert_eq!(scene.statuses()[..3], ["FIRST_MESSAGE_DELIVERED", "FIRST_MESSAGE_READ", "RESPONSE_RECEIVED"]);
     let received = scene.stage.crm.received();
     let ids: std::collections::BTreeSet<_> =
         received.iter().map(|callback| callback.headers["webhook-id"].to_string()).collect();

@@ -29,16 +29,10 @@ fn golden() -> Golden {
 
 #[test]
 fn the_demonstration_says_what_the_guide_says() {
-    let output = Command::new(env!("CARGO_BIN_EXE_relais"))
-        .args(["demo", "--headless", "--json"])
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_relais")).args(["demo", "--headless", "--json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<Value> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
 
     let golden = golden();
     let said: Vec<(String, String)> = lines
@@ -78,8 +72,7 @@ async fn the_log_run_again_gives_the_same_bytes() {
     let conversations = host.store.conversations(None, 10).await.unwrap();
     let [conversation] = conversations.as_slice() else { panic!("{} conversations", conversations.len()) };
     let log = host.store.log(&conversation.id).await.unwrap();
-    let loaded =
-        host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
+    let loaded = host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
     let calls = rerun(&loaded, &log).await;
     assert!(calls.len() >= 10, "{} calls", calls.len());
     for call in calls {

@@ -1,12 +1,23 @@
 //! Stories over real components, a real store and real sockets, most of them on virtual time. A file a story; see
 //! `tests/README.md` for how to add one.
 
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod crm_down;
+#[cfg(test)]
 mod deploy;
+#[cfg(test)]
 mod guide;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod scene;
+#[cfg(test)]
 mod stock;
+#[cfg(test)]
 mod stop;

@@ -17,15 +17,15 @@ use relais::{
 use serde_json::Value;
 
 /// The repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// A temporary folder, removed with it.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("relais-story-{name}-{}-{count}", std::process::id()));
@@ -41,19 +41,19 @@ impl Drop for Folder {
 }
 
 /// A stage with the repository's flows.
-pub struct Scene {
-    pub stage: Stage,
-    pub published: Arc<Mutex<Vec<Published>>>,
-    pub folder: Folder,
+pub(crate) struct Scene {
+    pub(crate) stage: Stage,
+    pub(crate) published: Arc<Mutex<Vec<Published>>>,
+    pub(crate) folder: Folder,
 }
 
 impl Scene {
     /// Wednesday, 8 October 2025, 10:00 in Paris, with a friendly simulator.
-    pub async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         Self::with(name, Scenario::friendly()).await
     }
 
-    pub async fn with(name: &str, scenario: Scenario) -> Self {
+    pub(crate) async fn with(name: &str, scenario: Scenario) -> Self {
         let folder = Folder::new(name);
         let published = Arc::<Mutex<Vec<Published>>>::default();
         let heard = Arc::clone(&published);
@@ -73,28 +73,28 @@ impl Scene {
     }
 
     /// Bodies of the callbacks so far, oldest first.
-    pub fn callbacks(&self) -> Vec<Value> {
+    pub(crate) fn callbacks(&self) -> Vec<Value> {
         self.stage.crm.received().into_iter().map(|callback| callback.body).collect()
     }
 
     /// Their statuses.
-    pub fn statuses(&self) -> Vec<String> {
+    pub(crate) fn statuses(&self) -> Vec<String> {
         self.callbacks().iter().filter_map(|body| body["status"].as_str().map(str::to_owned)).collect()
     }
 
     /// Lets `minutes` pass.
-    pub async fn pass(&self, minutes: i64) {
+    pub(crate) async fn pass(&self, minutes: i64) {
         let until = self.stage.clock.now() + jiff::SignedDuration::from_mins(minutes);
         self.stage.pass_until(until).await;
     }
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// Waits, in real time, for what another task is about to do.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..600 {
         if is_so() {
             return;

@@ -31,10 +31,7 @@ pub(super) fn event_of(update: Update, tenant: Option<TenantId>, now: Timestamp)
                     Delivery::Read | Delivery::Played => ReceiptStatus::Read,
                 },
                 at: status.timestamp.unwrap_or(now),
-                reason: status
-                    .errors
-                    .first()
-                    .map(|error| whatsapp::meaning(error).name().to_owned()),
+                reason: status.errors.first().map(|error| whatsapp::meaning(error).name().to_owned()),
             };
             (to, Event::Receipt(receipt))
         }
@@ -94,11 +91,10 @@ fn message_event(message: whatsapp::Message, now: Timestamp) -> Event {
 fn content_of(content: whatsapp::Content) -> Content {
     match content {
         whatsapp::Content::Text { body } => Content::Text(body),
-        whatsapp::Content::Button { payload, text } => {
-            Content::Choice(Choice { id: payload, title: text })
+        whatsapp::Content::Button { payload, text } => Content::Choice(Choice { id: payload, title: text }),
+        whatsapp::Content::ButtonReply { id, title } | whatsapp::Content::ListReply { id, title, .. } => {
+            Content::Choice(Choice { id, title })
         }
-        whatsapp::Content::ButtonReply { id, title }
-        | whatsapp::Content::ListReply { id, title, .. } => Content::Choice(Choice { id, title }),
         whatsapp::Content::Media(media) => Content::Media {
             kind: match media.kind {
                 MediaKind::Audio if media.voice => "voice".to_owned(),
@@ -106,11 +102,9 @@ fn content_of(content: whatsapp::Content) -> Content {
             },
             caption: media.caption,
         },
-        whatsapp::Content::Location(place) => Content::Location {
-            latitude: place.latitude,
-            longitude: place.longitude,
-            name: place.name,
-        },
+        whatsapp::Content::Location(place) => {
+            Content::Location { latitude: place.latitude, longitude: place.longitude, name: place.name }
+        }
         whatsapp::Content::Reaction { emoji, .. } => Content::Reaction(emoji.unwrap_or_default()),
         other => Content::Unsupported(other.name().to_owned()),
     }

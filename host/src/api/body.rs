@@ -11,8 +11,8 @@ use super::Problem;
 /// A body of at most `limit` bytes.
 pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     to_bytes(body, limit).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error)
-            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let too_large =
+            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if too_large {
             Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -21,12 +21,7 @@ pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
                 format!("send at most {limit} bytes"),
             )
         } else {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "unreadable-body",
-                "the body broke off",
-                "send the request again",
-            )
+            Problem::new(StatusCode::BAD_REQUEST, "unreadable-body", "the body broke off", "send the request again")
         }
     })
 }

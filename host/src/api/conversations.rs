@@ -23,11 +23,7 @@ pub(super) async fn get(
 }
 
 /// A conversation as its tenant sees it.
-pub(super) async fn shown(
-    api: &Api,
-    tenant: &TenantId,
-    id: &ConversationId,
-) -> Result<Value, Problem> {
+pub(super) async fn shown(api: &Api, tenant: &TenantId, id: &ConversationId) -> Result<Value, Problem> {
     let conversation = api
         .store
         .conversation(id)

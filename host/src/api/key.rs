@@ -67,8 +67,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_what_is_kept() {
-        let (secret, key) =
-            new_key(TenantId::new("acme"), Environment::Live, Timestamp::UNIX_EPOCH).unwrap();
+        let (secret, key) = new_key(TenantId::new("acme"), Environment::Live, Timestamp::UNIX_EPOCH).unwrap();
         assert!(secret.starts_with("rl_live_") && secret.len() == 40);
         assert_eq!(key.digest, digest(&secret));
         assert!(!key.digest.contains(&secret));

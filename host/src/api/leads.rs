@@ -3,7 +3,10 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode},
 };
 use jiff::Timestamp;
@@ -14,9 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Api, Problem, body, conversations, key::authenticate};
 use crate::{
     flows::{Loaded, Tenant},
-    model::{
-        Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress,
-    },
+    model::{Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress},
     store::{Intake, LeadAnswer},
 };
 
@@ -142,22 +143,14 @@ async fn flow_of(
     })
 }
 
-async fn lead_of(
-    tenant: &Tenant,
-    loaded: &Loaded,
-    payload: &Value,
-    now: Timestamp,
-) -> Result<Lead, Problem> {
-    let asked = loaded
-        .crm_mapping
-        .lead_from_crm(&tenant.id, now, &tenant.timezone, &payload.to_string(), payload)
-        .await;
+async fn lead_of(tenant: &Tenant, loaded: &Loaded, payload: &Value, now: Timestamp) -> Result<Lead, Problem> {
+    let asked =
+        loaded.crm_mapping.lead_from_crm(&tenant.id, now, &tenant.timezone, &payload.to_string(), payload).await;
     let draft = match asked.result {
         Ok(Ok(draft)) => draft,
         Ok(Err(problems)) => {
             let problem = problems.into_iter().next();
-            let (field, what) =
-                problem.map_or_else(|| (String::new(), String::new()), |found| (found.at, found.what));
+            let (field, what) = problem.map_or_else(|| (String::new(), String::new()), |found| (found.at, found.what));
             return Err(Problem::invalid_field(&field, what));
         }
         Err(fault) => {
@@ -184,10 +177,7 @@ async fn lead_of(
 
 fn idempotency_of(headers: &HeaderMap, body: &[u8]) -> Result<Option<(String, String)>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value
-        .to_str()
-        .ok()
-        .filter(|key| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()));
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST_IDEMPOTENCY_KEY).contains(&key.len()));
     match key {
         Some(key) => Ok(Some((key.to_owned(), hex::encode(Sha256::digest(body))))),
         None => Err(Problem::invalid_field(

@@ -24,12 +24,7 @@ pub struct Problem {
 
 impl Problem {
     /// A refusal of the caller's request.
-    pub fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { status, code, detail: detail.into(), field: None, remedy: remedy.into() }
     }
 
@@ -95,14 +90,9 @@ impl IntoResponse for Problem {
             object.insert("field".to_owned(), field.into());
         }
         let mut response = (self.status, Json(body)).into_response();
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

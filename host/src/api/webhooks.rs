@@ -18,18 +18,11 @@ use crate::{
 const LONGEST_WEBHOOK: usize = 3 * 1024 * 1024;
 
 /// The handshake: repeats the challenge to whoever knows the verify token.
-pub(super) async fn handshake(
-    State(api): State<Api>,
-    RawQuery(query): RawQuery,
-) -> Result<String, Problem> {
+pub(super) async fn handshake(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<String, Problem> {
     let query = query.unwrap_or_default();
     let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let mut tokens: Vec<String> = api
-        .flows
-        .tenants()
-        .iter()
-        .filter_map(|tenant| read(tenant.whatsapp.verify_token.as_ref()?))
-        .collect();
+    let mut tokens: Vec<String> =
+        api.flows.tenants().iter().filter_map(|tenant| read(tenant.whatsapp.verify_token.as_ref()?)).collect();
     tokens.extend(api.options.simulator_verify_token.clone());
     tokens
         .iter()
@@ -50,11 +43,7 @@ pub(super) async fn handshake(
 
 /// Takes a batch of updates: 200 once every one of them is durable (P1). What cannot be handled is parked and never
 /// blocks its neighbours.
-pub(super) async fn receive(
-    State(api): State<Api>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<StatusCode, Problem> {
+pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<StatusCode, Problem> {
     let bytes = body::read(body, LONGEST_WEBHOOK).await?;
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     let signers = signers(&api, signature, &bytes);
@@ -137,8 +126,5 @@ async fn prove_sent(api: &Api, events: &[Append]) {
 }
 
 fn read(secret: &SecretSource) -> Option<String> {
-    secret
-        .read()
-        .inspect_err(|error| tracing::error!(%error, "secret not read"))
-        .ok()
+    secret.read().inspect_err(|error| tracing::error!(%error, "secret not read")).ok()
 }

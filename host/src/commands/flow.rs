@@ -68,10 +68,7 @@ async fn check(folder: &Path) -> anyhow::Result<(Vec<String>, Vec<Problem>)> {
     } else if folder.join(FLOW_FILE).is_file() {
         flow_folders.push(folder.to_owned());
     } else {
-        anyhow::bail!(
-            "check {}: there is neither a {TENANT_FILE} nor a {FLOW_FILE} in it",
-            folder.display()
-        );
+        anyhow::bail!("check {}: there is neither a {TENANT_FILE} nor a {FLOW_FILE} in it", folder.display());
     }
     for path in flow_folders {
         let tenant = TenantId::new(path.parent().map(name).unwrap_or_default());

@@ -50,15 +50,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         flows: config.flows.clone(),
         watch: true,
         clock: Clock::system(),
-        graph: host::Graph {
-            base_url: config.graph.base_url.clone(),
-            api_version: config.graph.api_version.clone(),
-        },
+        graph: host::Graph { base_url: config.graph.base_url.clone(), api_version: config.graph.api_version.clone() },
         simulator,
-        sandbox: sandbox::Options {
-            cache_dir: Some(config.store.join("components")),
-            ..sandbox::Options::default()
-        },
+        sandbox: sandbox::Options { cache_dir: Some(config.store.join("components")), ..sandbox::Options::default() },
         delivery: config.delivery.clone(),
         turns: turn::Options::default(),
         observer: None,

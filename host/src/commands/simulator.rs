@@ -49,8 +49,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let scenario = match &args.scenario {
         None => Scenario::friendly(),
         Some(path) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+            let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
             Scenario::from_toml(&text).with_context(|| format!("read {}", path.display()))?
         }
     };

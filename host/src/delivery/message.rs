@@ -35,11 +35,7 @@ struct Attempt<'a> {
 }
 
 /// Sends the message if its conversation, the window, the hour, the pace and the opt-out register allow it at this moment.
-pub(super) async fn attempt(
-    house: &House,
-    envelope: &Envelope,
-    message: &OutgoingMessage,
-) -> store::Result<Outcome> {
+pub(super) async fn attempt(house: &House, envelope: &Envelope, message: &OutgoingMessage) -> store::Result<Outcome> {
     let Some(sender) = house.directory.sender(&envelope.tenant, envelope.environment) else {
         tracing::error!(tenant = %envelope.tenant, "no business number is declared for this tenant; its messages wait");
         return Ok(house.rest(envelope));
@@ -119,9 +115,10 @@ impl Attempt<'_> {
         needed.extend(self.stoppable_template(form));
         let paced = self.house.pace().take(number, self.message.to.as_e164(), self.now);
         paced.map_err(Outcome::deferred)?;
-        self.house.stops().pass(&needed, self.now, rest).map_err(|until| {
-            Outcome::deferred(schedule::spread(until, SPREAD, &self.envelope.id))
-        })
+        self.house
+            .stops()
+            .pass(&needed, self.now, rest)
+            .map_err(|until| Outcome::deferred(schedule::spread(until, SPREAD, &self.envelope.id)))
     }
 
     /// What a result means for the envelope.

@@ -196,7 +196,9 @@ impl House {
                     self.pulse.beat();
                     return;
                 }
-                Err(error) => tracing::error!(envelope.id = %envelope, attempt, %error, "an outcome could not be recorded"),
+                Err(error) => {
+                    tracing::error!(envelope.id = %envelope, attempt, %error, "an outcome could not be recorded")
+                }
             }
             tokio::time::sleep(std::time::Duration::from_millis(200 * u64::from(attempt))).await;
         }

@@ -58,9 +58,7 @@ pub(super) fn form<'m>(
     at: Timestamp,
     margin: SignedDuration,
 ) -> Option<Form<'m>> {
-    let is_open = conversation
-        .last_inbound_at
-        .is_some_and(|last| Window::from_last_message(last).is_open(at, margin));
+    let is_open = conversation.last_inbound_at.is_some_and(|last| Window::from_last_message(last).is_open(at, margin));
     match &message.text {
         Some(text) if is_open => Some(Form::Text(text)),
         _ => message.template.as_ref().map(Form::Template),
@@ -99,11 +97,7 @@ fn with_choices(body: String, choices: Option<&Choices>) -> Outgoing {
         Some(Choices::Rows { button, rows }) => {
             let rows = rows
                 .iter()
-                .map(|choice| whatsapp::Row {
-                    id: choice.id.clone(),
-                    title: choice.title.clone(),
-                    description: None,
-                })
+                .map(|choice| whatsapp::Row { id: choice.id.clone(), title: choice.title.clone(), description: None })
                 .collect();
             let section = whatsapp::Section { title: String::new(), rows };
             Outgoing::List { body, button: button.clone(), sections: vec![section] }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Conversation, ConversationId, Digest, Environment, FlowId, Lead, OutgoingMessage, Phone, Progress,
-    Purpose, Quiet, Template, TenantId,
+    Conversation, ConversationId, Digest, Environment, FlowId, Lead, OutgoingMessage, Phone, Progress, Purpose, Quiet,
+    Template, TenantId,
 };
 
 /// A conversation in which nothing has happened.

@@ -56,10 +56,7 @@ pub(super) fn spread(from: Timestamp, most: SignedDuration, envelope: &EnvelopeI
 
 /// A number that looks random and is not.
 fn draw(envelope: &EnvelopeId, attempt: u32) -> u16 {
-    let digest = Sha256::new()
-        .chain_update(envelope.as_str())
-        .chain_update(attempt.to_be_bytes())
-        .finalize();
+    let digest = Sha256::new().chain_update(envelope.as_str()).chain_update(attempt.to_be_bytes()).finalize();
     match digest.as_slice() {
         [a, b, ..] => u16::from_be_bytes([*a, *b]),
         _ => 0,

@@ -50,8 +50,7 @@ pub(super) fn signatures<'s>(
     body: &str,
     secrets: impl IntoIterator<Item = &'s Secret>,
 ) -> Result<String, Error> {
-    let signed: Result<Vec<_>, _> =
-        secrets.into_iter().map(|secret| secret.sign(id, at, body)).collect();
+    let signed: Result<Vec<_>, _> = secrets.into_iter().map(|secret| secret.sign(id, at, body)).collect();
     Ok(signed?.join(" "))
 }
 

@@ -36,12 +36,7 @@ impl Stops {
 
     /// Whether all of `what` may be used at `now`; else until when to wait. What has rested lets one message through and
     /// rests again until [`Stops::clear`] says that it passed.
-    pub(super) fn pass(
-        &mut self,
-        what: &[Stoppable],
-        now: Timestamp,
-        rest: SignedDuration,
-    ) -> Result<(), Timestamp> {
+    pub(super) fn pass(&mut self, what: &[Stoppable], now: Timestamp, rest: SignedDuration) -> Result<(), Timestamp> {
         let until = what.iter().filter_map(|each| self.until.get(each)).max().copied();
         if let Some(until) = until.filter(|until| *until > now) {
             return Err(until);

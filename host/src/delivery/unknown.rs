@@ -77,13 +77,10 @@ impl House {
         let rule = self.options.unknown_rule;
         let state = match (&envelope.payload, rule) {
             (Payload::Callback(_), _) | (_, UnknownRule::Resend) => EnvelopeState::Queued,
-            (Payload::Message(_), UnknownRule::Park) => {
-                EnvelopeState::Parked { reason: "result-unknown".to_owned() }
-            }
+            (Payload::Message(_), UnknownRule::Park) => EnvelopeState::Parked { reason: "result-unknown".to_owned() },
         };
         tracing::warn!(envelope.id = %envelope.id, ?rule, "what became of an attempt was never told");
-        let settlement =
-            Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };
+        let settlement = Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };
         match self.store.settle(settlement).await {
             Ok(()) => true,
             Err(error) => {

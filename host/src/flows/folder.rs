@@ -72,10 +72,7 @@ pub fn read_flow(tenant: &TenantId, flow: &FlowId, folder: &Path) -> io::Result<
 
 /// Makes a version of a flow's files.
 pub fn seal(tenant: &TenantId, flow: &FlowId, mut files: BTreeMap<String, Vec<u8>>) -> FlowVersion {
-    let manifest = files
-        .get(FLOW_FILE)
-        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-        .unwrap_or_default();
+    let manifest = files.get(FLOW_FILE).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     for (name, bytes) in super::STOCK {
         let is_default = matches!(name, "crm-map" | "status-actions");
         if is_default || manifest.contains(&format!("stock:{name}")) {
@@ -106,18 +103,13 @@ fn version(tenant: &TenantId, flow: &FlowId, files: BTreeMap<String, Vec<u8>>) -
 }
 
 /// A component's bytes: from the folder, or the stock one kept with the version.
-pub fn component<'a>(version: &'a FlowVersion, name: &str) -> Option<&'a [u8]> {
+pub(super) fn component<'a>(version: &'a FlowVersion, name: &str) -> Option<&'a [u8]> {
     let path = if name.starts_with("stock:") { name } else { name.trim_start_matches("./") };
     let kept = version.files.get(path).map(Vec::as_slice);
     kept.or_else(|| name.strip_prefix("stock:").and_then(stock))
 }
 
-fn read_into(
-    folder: &Path,
-    prefix: &str,
-    files: &mut BTreeMap<String, Vec<u8>>,
-    total: &mut u64,
-) -> io::Result<()> {
+fn read_into(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>, total: &mut u64) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

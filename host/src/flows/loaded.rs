@@ -81,9 +81,8 @@ async fn prepare(
     entry: &RoleEntry,
 ) -> Result<Component, Vec<Problem>> {
     let flow_file = format!("{}/{FLOW_FILE}", version.flow);
-    let about_component = |what: String| {
-        vec![Problem::of_key(&flow_file, manifest, &format!("roles.{key}.component"), what)]
-    };
+    let about_component =
+        |what: String| vec![Problem::of_key(&flow_file, manifest, &format!("roles.{key}.component"), what)];
     let Some(wasm) = folder::component(version, &entry.component) else {
         return Err(about_component(format!(
             "{:?} is not in this folder; write \"stock:qualify\", \"stock:crm-map\", \"stock:status-actions\" or the path of a component such as \"./qualify.wasm\"",
@@ -102,8 +101,8 @@ async fn prepare(
                 )]
             })?;
             let file = format!("{}/{path}", version.flow);
-            let config = toml::from_str::<Value>(&text)
-                .map_err(|error| vec![Problem::of_toml(&file, &text, &error)])?;
+            let config =
+                toml::from_str::<Value>(&text).map_err(|error| vec![Problem::of_toml(&file, &text, &error)])?;
             (text, config)
         }
     };
@@ -113,10 +112,7 @@ async fn prepare(
                 Some(path) => format!("{}/{}", version.flow, path.trim_start_matches("./")),
                 None => flow_file.clone(),
             };
-            found
-                .into_iter()
-                .map(|problem| Problem::of_key(&file, &config_text, &problem.at, problem.what))
-                .collect()
+            found.into_iter().map(|problem| Problem::of_key(&file, &config_text, &problem.at, problem.what)).collect()
         }
         other => about_component(other.to_string()),
     })
@@ -124,9 +120,6 @@ async fn prepare(
 
 fn text_of(version: &FlowVersion, path: &str) -> Result<String, Problem> {
     let file = format!("{}/{path}", version.flow);
-    let bytes = version
-        .files
-        .get(path)
-        .ok_or_else(|| Problem::of_file(&file, "is missing"))?;
+    let bytes = version.files.get(path).ok_or_else(|| Problem::of_file(&file, "is missing"))?;
     String::from_utf8(bytes.clone()).map_err(|_| Problem::of_file(&file, "is not UTF-8 text"))
 }

@@ -119,8 +119,7 @@ fn no_outcome() -> Vec<Status> {
 impl Manifest {
     /// Reads `flow.toml`; `file` is its path for problems.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let read: File =
-            toml::from_str(text).map_err(|error| vec![Problem::of_toml(file, text, &error)])?;
+        let read: File = toml::from_str(text).map_err(|error| vec![Problem::of_toml(file, text, &error)])?;
         let mut problems = Vec::new();
         let mut schedules = Vec::new();
         for (index, entry) in read.schedules.into_iter().enumerate() {
@@ -163,10 +162,7 @@ impl Manifest {
             status_actions: read.roles.status_actions,
             templates: read.templates,
             schedules,
-            quiet: Quiet {
-                window_ms: read.burst.quiet_seconds * 1_000,
-                most_ms: read.burst.most_seconds * 1_000,
-            },
+            quiet: Quiet { window_ms: read.burst.quiet_seconds * 1_000, most_ms: read.burst.most_seconds * 1_000 },
         })
     }
 }

@@ -25,27 +25,16 @@ impl Problem {
 
     /// About a key of a TOML file; its line is looked up in the file's text.
     pub fn of_key(file: &str, text: &str, key: &str, what: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line: line_of_key(text, key),
-            key: key.to_owned(),
-            what: what.into(),
-        }
+        Self { file: file.to_owned(), line: line_of_key(text, key), key: key.to_owned(), what: what.into() }
     }
 
     /// What the TOML reader says of a file.
     pub fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
-        let line = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map(|before| before.matches('\n').count() + 1);
+        let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
         let what = error.message().trim().to_owned();
         // serde names the unknown key between back-quotes.
-        let key = what
-            .strip_prefix("unknown field `")
-            .and_then(|rest| rest.split('`').next())
-            .unwrap_or_default()
-            .to_owned();
+        let key =
+            what.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()).unwrap_or_default().to_owned();
         Self { file: file.to_owned(), line, key, what }
     }
 }

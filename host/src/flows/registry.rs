@@ -120,23 +120,17 @@ impl Flows {
         now: Timestamp,
         published: &mut Vec<Published>,
     ) -> Result<(), Error> {
-        let version = folder::read_tenant(&tenant.id, &tenant.path)
-            .map_err(|why| unreadable(&tenant.path, why))?;
+        let version = folder::read_tenant(&tenant.id, &tenant.path).map_err(|why| unreadable(&tenant.path, why))?;
         published.extend(self.offer(version, now).await?);
         for (flow, path) in &tenant.flows {
-            let version = folder::read_flow(&tenant.id, flow, path)
-                .map_err(|why| unreadable(path, why))?;
+            let version = folder::read_flow(&tenant.id, flow, path).map_err(|why| unreadable(path, why))?;
             published.extend(self.offer(version, now).await?);
         }
         Ok(())
     }
 
     /// Checks a version and makes it active. None when it is active, or refused, already.
-    pub async fn offer(
-        &self,
-        version: FlowVersion,
-        now: Timestamp,
-    ) -> Result<Option<Published>, Error> {
+    pub async fn offer(&self, version: FlowVersion, now: Timestamp) -> Result<Option<Published>, Error> {
         let key = (version.tenant.clone(), version.flow.clone());
         {
             let mut known = self.write();
@@ -150,7 +144,7 @@ impl Flows {
             }
         }
         let checked = if version.flow.as_str() == TENANT_FLOW {
-            self.read_tenant(&version).map(Checked::Tenant)
+            self.read_tenant(&version).map(|tenant| Checked::Tenant(Box::new(tenant)))
         } else {
             Loaded::check(&self.inner.sandbox, &version).await.map(Checked::Flow)
         };
@@ -165,7 +159,7 @@ impl Flows {
                 self.inner.store.put_version(version).await?;
                 self.inner.store.activate(&tenant, &flow, &digest, now).await?;
                 match checked {
-                    Checked::Tenant(read) => self.keep_tenant(read, digest.clone()),
+                    Checked::Tenant(read) => self.keep_tenant(*read, digest.clone()),
                     Checked::Flow(loaded) => {
                         let mut known = self.write();
                         let version = (tenant.clone(), flow.clone(), digest.clone());
@@ -194,11 +188,7 @@ impl Flows {
     /// The tenant that a business number belongs to, by Meta's identifier of the number.
     pub fn tenant_of_number(&self, phone_number_id: &str) -> Option<Arc<Tenant>> {
         let known = self.read();
-        known
-            .tenants
-            .values()
-            .find(|tenant| tenant.whatsapp.phone_number_id == phone_number_id)
-            .cloned()
+        known.tenants.values().find(|tenant| tenant.whatsapp.phone_number_id == phone_number_id).cloned()
     }
 
     /// The active flows: tenant, flow, version.
@@ -215,17 +205,11 @@ impl Flows {
     }
 
     /// The active version of a flow; of the tenant's only flow, or its default one, when none is named.
-    pub async fn active_version(
-        &self,
-        tenant: &Tenant,
-        flow: Option<&FlowId>,
-    ) -> Result<Option<Arc<Loaded>>, Error> {
+    pub async fn active_version(&self, tenant: &Tenant, flow: Option<&FlowId>) -> Result<Option<Arc<Loaded>>, Error> {
         let chosen = {
             let known = self.read();
-            let mut of_tenant = known
-                .active
-                .iter()
-                .filter(|((id, flow), _)| *id == tenant.id && flow.as_str() != TENANT_FLOW);
+            let mut of_tenant =
+                known.active.iter().filter(|((id, flow), _)| *id == tenant.id && flow.as_str() != TENANT_FLOW);
             let wanted = flow.or(tenant.default_flow.as_ref());
             match wanted {
                 Some(wanted) => of_tenant.find(|((_, flow), _)| flow == wanted),
@@ -241,12 +225,7 @@ impl Flows {
 
     /// A version, loaded from the store if it is not in memory: a conversation stays on the one that it began with,
     /// whatever became of the folder (P10).
-    pub async fn version(
-        &self,
-        tenant: &TenantId,
-        flow: &FlowId,
-        digest: &Digest,
-    ) -> Result<Arc<Loaded>, Error> {
+    pub async fn version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<Arc<Loaded>, Error> {
         let key = (tenant.clone(), flow.clone(), digest.clone());
         if let Some(loaded) = self.read().loaded.get(&key) {
             return Ok(Arc::clone(loaded));
@@ -255,18 +234,9 @@ impl Flows {
         if let Some(loaded) = self.read().loaded.get(&key) {
             return Ok(Arc::clone(loaded));
         }
-        let refused = |problems| Error::Version {
-            tenant: tenant.clone(),
-            flow: flow.clone(),
-            digest: digest.clone(),
-            problems,
-        };
-        let version = self
-            .inner
-            .store
-            .version(tenant, flow, digest)
-            .await?
-            .ok_or_else(|| refused(Vec::new()))?;
+        let refused =
+            |problems| Error::Version { tenant: tenant.clone(), flow: flow.clone(), digest: digest.clone(), problems };
+        let version = self.inner.store.version(tenant, flow, digest).await?.ok_or_else(|| refused(Vec::new()))?;
         let loaded = Loaded::check(&self.inner.sandbox, &version).await.map_err(refused)?;
         let loaded = Arc::new(loaded);
         self.write().loaded.insert(key, Arc::clone(&loaded));
@@ -285,8 +255,7 @@ impl Flows {
 
     fn read_tenant(&self, version: &FlowVersion) -> Result<Tenant, Vec<Problem>> {
         let bytes = version.files.get(TENANT_FILE).map(Vec::as_slice).unwrap_or_default();
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| vec![Problem::of_file(TENANT_FILE, "is not UTF-8 text")])?;
+        let text = std::str::from_utf8(bytes).map_err(|_| vec![Problem::of_file(TENANT_FILE, "is not UTF-8 text")])?;
         let folder = self.inner.root.join(version.tenant.as_str());
         Tenant::read(version.tenant.clone(), text, &folder)
     }
@@ -309,7 +278,7 @@ impl Flows {
 }
 
 enum Checked {
-    Tenant(Tenant),
+    Tenant(Box<Tenant>),
     Flow(Loaded),
 }
 

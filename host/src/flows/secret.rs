@@ -49,9 +49,7 @@ impl<'de> Deserialize<'de> for SecretSource {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err(D::Error::custom(
-                "a secret is not written here; say where it is: \"env:NAME\" or \"file:PATH\"",
-            )),
+            _ => Err(D::Error::custom("a secret is not written here; say where it is: \"env:NAME\" or \"file:PATH\"")),
         }
     }
 }

@@ -8,6 +8,6 @@ pub const STOCK: [(&str, &[u8]); 3] = [
 ];
 
 /// The bytes of a stock component.
-pub fn stock(name: &str) -> Option<&'static [u8]> {
+pub(super) fn stock(name: &str) -> Option<&'static [u8]> {
     STOCK.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
 }

@@ -14,11 +14,7 @@ const SILENCE: Duration = Duration::from_millis(300);
 
 /// Publishes the `flows/` folder whenever it changes and falls silent, until the task is dropped; `tell` hears what came
 /// of it.
-pub async fn watch(
-    flows: Flows,
-    clock: Clock,
-    mut tell: impl FnMut(Published) + Send,
-) -> Result<(), Error> {
+pub async fn watch(flows: Flows, clock: Clock, mut tell: impl FnMut(Published) + Send) -> Result<(), Error> {
     let (changed, mut changes) = mpsc::unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a file is not a change; and once the receiver is gone, nobody watches any more.
@@ -27,13 +23,10 @@ pub async fn watch(
         }
     })
     .map_err(|why| unwatchable(flows.root(), why))?;
-    watcher
-        .watch(flows.root(), RecursiveMode::Recursive)
-        .map_err(|why| unwatchable(flows.root(), why))?;
+    watcher.watch(flows.root(), RecursiveMode::Recursive).map_err(|why| unwatchable(flows.root(), why))?;
 
     loop {
-        while tokio::time::timeout(SILENCE, changes.recv()).await.is_ok_and(|change| change.is_some())
-        {}
+        while tokio::time::timeout(SILENCE, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
         match flows.publish(clock.now()).await {
             Ok(published) => published.into_iter().for_each(&mut tell),
             // A file that vanished between listing and reading: its writer's next change brings us back.

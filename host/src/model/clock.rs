@@ -53,9 +53,7 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// A clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self {
-            now: Arc::new(watch::Sender::new(start)),
-        }
+        Self { now: Arc::new(watch::Sender::new(start)) }
     }
 
     /// The moment it shows.

@@ -6,10 +6,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    ConversationId, Digest, EnvelopeId, Event, FlowId, Lead, Meeting, Phone, ReceiptStatus, Status,
-    TenantId,
-};
+use super::{ConversationId, Digest, EnvelopeId, Event, FlowId, Lead, Meeting, Phone, ReceiptStatus, Status, TenantId};
 
 /// Everything that is known of a conversation but its log and its messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,8 +74,7 @@ pub struct Conversation {
 impl Conversation {
     /// Until when free text may be sent: 24 hours after the person's last message (FACTS §4).
     pub fn window_until(&self) -> Option<Timestamp> {
-        self.last_inbound_at
-            .and_then(|at| at.checked_add(24.hours()).ok())
+        self.last_inbound_at.and_then(|at| at.checked_add(24.hours()).ok())
     }
 
     /// Whether the person may still be written to by the flow.

@@ -77,8 +77,6 @@ impl TenantId {
     /// Whether a folder's name can be a tenant's or a flow's identifier: 1 to 64 of `a-z 0-9 - _`.
     pub fn is_valid(text: &str) -> bool {
         (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+            && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
     }
 }

@@ -13,9 +13,7 @@ mod pulse;
 mod status;
 mod transcript;
 
-pub use action::{
-    Action, Choice, Choices, Notification, Outcome, Purpose, Reaction, TemplateCall, Turn,
-};
+pub use action::{Action, Choice, Choices, Notification, Outcome, Purpose, Reaction, TemplateCall, Turn};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use conversation::{Conversation, Environment, Fault, FaultKind, Progress, Quiet, Report};
 pub use envelope::{Callback, Envelope, EnvelopeState, Lane, OutgoingMessage, Payload, Template};

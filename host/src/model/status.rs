@@ -30,10 +30,7 @@ impl Status {
 
     /// Whether it only tells of progress (the guide's "statuts intermédiaires").
     pub fn is_intermediate(self) -> bool {
-        matches!(
-            self,
-            Self::FirstMessageDelivered | Self::FirstMessageRead | Self::ResponseReceived
-        )
+        matches!(self, Self::FirstMessageDelivered | Self::FirstMessageRead | Self::ResponseReceived)
     }
 
     /// The guide's name.

@@ -9,8 +9,18 @@ use super::Conversation;
 
 /// The guide's months; its transcript is in French whatever the tenant's language.
 const MONTHS: [&str; 12] = [
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
-    "novembre", "décembre",
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
 ];
 const DOUBLE_RULE: &str = "=====================================";
 const SINGLE_RULE: &str = "-------------------------------------";
@@ -56,8 +66,7 @@ impl<'a> Transcript<'a> {
     /// The text. Phone numbers are masked and the person appears under an alias; messages keep the order of their
     /// times, those of one moment the order of arrival. Without a final line break, as in the guide.
     pub fn render(&self) -> String {
-        let Conversation { alias, lead, business_number, created_at, progress, .. } =
-            self.conversation;
+        let Conversation { alias, lead, business_number, created_at, progress, .. } = self.conversation;
         let zone = TimeZone::get(&self.conversation.timezone).unwrap_or(TimeZone::UTC);
         let mut lines: Vec<&Line> = self.lines.iter().collect();
         lines.sort_by_key(|line| line.at);
@@ -109,19 +118,11 @@ fn short_date(at: &Zoned) -> String {
 
 /// `8 octobre 2025 à 09:31`
 fn long_date(at: &Zoned) -> String {
-    let month = usize::try_from(at.month() - 1)
-        .ok()
-        .and_then(|index| MONTHS.get(index))
-        .copied()
-        .unwrap_or_default();
+    let month = usize::try_from(at.month() - 1).ok().and_then(|index| MONTHS.get(index)).copied().unwrap_or_default();
     format!("{} {month} {} à {}", at.day(), at.year(), at.strftime("%H:%M"))
 }
 
 /// A message is one line of the layout, whatever line breaks it holds.
 fn one_line(text: &str) -> String {
-    text.split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

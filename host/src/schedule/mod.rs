@@ -1,10 +1,8 @@
 //! Due timers and cron rules become events.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
@@ -122,8 +120,7 @@ impl Schedule {
             .await?
             .into_iter()
             .filter(|conversation| {
-                conversation.flow == *flow
-                    && conversation.outcome.is_some_and(|status| rule.statuses.contains(&status))
+                conversation.flow == *flow && conversation.outcome.is_some_and(|status| rule.statuses.contains(&status))
             })
             .map(|conversation| Append {
                 tenant: Some(tenant.clone()),

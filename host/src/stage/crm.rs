@@ -129,7 +129,5 @@ fn is_signed(webhook: &Webhook, headers: &HeaderMap, body: &[u8]) -> bool {
         return false;
     };
     let Ok(timestamp) = timestamp.parse() else { return false };
-    webhook
-        .sign(id, timestamp, body)
-        .is_ok_and(|expected| signatures.split(' ').any(|signature| signature == expected))
+    webhook.sign(id, timestamp, body).is_ok_and(|expected| signatures.split(' ').any(|signature| signature == expected))
 }

@@ -62,10 +62,7 @@ impl Expect {
     /// Everything in which the callbacks of a conversation differ from what is expected.
     pub fn differences(&self, callbacks: &[Value]) -> Vec<Difference> {
         let texts = |pointer: &str| -> Vec<String> {
-            callbacks
-                .iter()
-                .filter_map(|body| body.pointer(pointer)?.as_str().map(str::to_owned))
-                .collect()
+            callbacks.iter().filter_map(|body| body.pointer(pointer)?.as_str().map(str::to_owned)).collect()
         };
         let mut differences = Vec::new();
         let mut compare = |what, expected: String, found: String| {
@@ -96,7 +93,5 @@ fn instant<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestam
         Value::Object(map) => map.values().find_map(Value::as_str).unwrap_or_default().to_owned(),
         _ => String::new(),
     };
-    text.parse().map_err(|_| {
-        serde::de::Error::custom("a time is written as \"2025-10-08T09:31:00+02:00\"")
-    })
+    text.parse().map_err(|_| serde::de::Error::custom("a time is written as \"2025-10-08T09:31:00+02:00\""))
 }

@@ -27,7 +27,10 @@ use crate::{
     host::{self, Host, SimulatorAccess},
     model::{Clock, Environment, TenantId, VirtualClock},
     sandbox,
-    simulator::{ApprovedTemplate, BusinessNumber, Options as SimulatorOptions, Scenario, Simulator, TemplateButton, WebhookTarget},
+    simulator::{
+        ApprovedTemplate, BusinessNumber, Options as SimulatorOptions, Scenario, Simulator, TemplateButton,
+        WebhookTarget,
+    },
     store::{SledStore, Store},
     turn,
     whatsapp::Template,
@@ -111,8 +114,7 @@ impl Stage {
         .await?;
         let access = SimulatorAccess { base_url: simulator.base_url(), ..access };
 
-        let store: Arc<dyn Store> =
-            Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?);
+        let store: Arc<dyn Store> = Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?);
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("listen on {}; choose another port", options.listen))?;

@@ -50,11 +50,7 @@ impl Asking {
     /// The version that the conversation began with, and what a component may know of this turn.
     pub(super) async fn prepare(flows: &Flows, draft: &Draft) -> Result<Self, Fault> {
         let conversation = &draft.conversation;
-        let unavailable = |message: String| Fault {
-            kind: FaultKind::Unavailable,
-            message,
-            trace: String::new(),
-        };
+        let unavailable = |message: String| Fault { kind: FaultKind::Unavailable, message, trace: String::new() };
         let tenant = flows
             .tenant(&conversation.tenant)
             .ok_or_else(|| unavailable("the tenant has no valid tenant.toml".to_owned()))?;
@@ -83,22 +79,14 @@ impl Asking {
         let state = draft.conversation.state.clone();
         let event = draft.event.clone();
         let slots: Arc<dyn Slots> = Arc::<Booking>::clone(booking);
-        let asked = self
-            .loaded
-            .qualification
-            .advance(self.call(slots), state.as_ref(), &event)
-            .await;
+        let asked = self.loaded.qualification.advance(self.call(slots), state.as_ref(), &event).await;
         let turn = self.record(draft, ADVANCE, Question::Advance { state, event }, asked)?;
         draft.conversation.state = turn.state;
         effects::apply(draft, &self.tenant, &self.loaded, booking, turn.actions)
     }
 
     /// Asks the status-to-action logic and applies what it wants; gives the endpoints of the callbacks.
-    pub(super) async fn reactions(
-        &self,
-        draft: &mut Draft,
-        occasion: Occasion,
-    ) -> Result<Vec<String>, Fault> {
+    pub(super) async fn reactions(&self, draft: &mut Draft, occasion: Occasion) -> Result<Vec<String>, Fault> {
         let asked = self.loaded.status_actions.react(self.call(Arc::new(NoSlots)), &occasion).await;
         let reactions = self.record(draft, REACT, Question::React { occasion }, asked)?;
         Ok(effects::apply_reactions(draft, &self.tenant, reactions))
@@ -106,8 +94,7 @@ impl Asking {
 
     /// Asks the mapping for the body of a callback.
     pub(super) async fn callback(&self, draft: &mut Draft, update: &Update) -> Result<String, Fault> {
-        let asked =
-            self.loaded.crm_mapping.callback_for_crm(self.call(Arc::new(NoSlots)), update).await;
+        let asked = self.loaded.crm_mapping.callback_for_crm(self.call(Arc::new(NoSlots)), update).await;
         self.record(draft, CALLBACK, Question::Callback { update: update.clone() }, asked)
     }
 
@@ -122,12 +109,7 @@ impl Asking {
         question: Question,
         asked: Asked<T>,
     ) -> Result<T, Fault> {
-        let input = Input {
-            context: self.context.clone(),
-            lead: self.lead.clone(),
-            seed: self.seed.clone(),
-            question,
-        };
+        let input = Input { context: self.context.clone(), lead: self.lead.clone(), seed: self.seed.clone(), question };
         draft.calls.push(Call {
             function: function.to_owned(),
             input: json(&input),

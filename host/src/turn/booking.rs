@@ -38,11 +38,7 @@ impl Booking {
     }
 
     /// The slot that starts at `start`, if it may be booked.
-    pub(super) fn place(
-        &self,
-        start: Timestamp,
-        with: Option<&str>,
-    ) -> Result<(Slot, BookingRule), SlotRefusal> {
+    pub(super) fn place(&self, start: Timestamp, with: Option<&str>) -> Result<(Slot, BookingRule), SlotRefusal> {
         self.agenda().place(self.now, &self.busy, start, with)
     }
 

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     model::{
-        Conversation, Envelope, EnvelopeId, EnvelopeState, Event, Fault, Lane, Line, Meeting, Payload,
-        Report, Status,
+        Conversation, Envelope, EnvelopeId, EnvelopeState, Event, Fault, Lane, Line, Meeting, Payload, Report, Status,
     },
     store::{BookingRule, Call, Commit, LogEntry, Taken},
 };
@@ -56,11 +55,7 @@ impl Draft {
 
     /// Queues an envelope of this turn.
     pub(super) fn send(&mut self, payload: Payload, not_before: Timestamp) {
-        let id = EnvelopeId::of_turn(
-            &self.conversation.id,
-            self.conversation.next_turn,
-            self.envelopes.len(),
-        );
+        let id = EnvelopeId::of_turn(&self.conversation.id, self.conversation.next_turn, self.envelopes.len());
         let envelope = Envelope {
             id: id.clone(),
             tenant: self.conversation.tenant.clone(),
@@ -170,9 +165,7 @@ impl Draft {
         let reports = &mut self.conversation.reports;
         let ready = reports
             .iter()
-            .take_while(|report| {
-                settled || !matches!(report.status, Status::MeetingBooked | Status::NoOutcome)
-            })
+            .take_while(|report| settled || !matches!(report.status, Status::MeetingBooked | Status::NoOutcome))
             .count();
         for Report { status, reason } in reports.drain(..ready) {
             self.follow_ups.push(Event::StatusReached { status, reason });

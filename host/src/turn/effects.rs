@@ -7,8 +7,8 @@ use super::{booking::Booking, draft::Draft};
 use crate::{
     flows::{Loaded, Tenant},
     model::{
-        Action, Answer, Callback, Event, Fault, FaultKind, Meeting, Notification, Outcome,
-        OutgoingMessage, Payload, Purpose, Reaction, Status, Template, TemplateCall,
+        Action, Answer, Callback, Event, Fault, FaultKind, Meeting, Notification, Outcome, OutgoingMessage, Payload,
+        Purpose, Reaction, Status, Template, TemplateCall,
     },
     whatsapp,
 };
@@ -84,27 +84,19 @@ pub(super) fn apply(
 
 /// Applies what the status-to-action logic wants, but for callbacks, whose body a second component has to give.
 /// The endpoints of the callbacks are given back.
-pub(super) fn apply_reactions(
-    draft: &mut Draft,
-    tenant: &Tenant,
-    reactions: Vec<Reaction>,
-) -> Vec<String> {
+pub(super) fn apply_reactions(draft: &mut Draft, tenant: &Tenant, reactions: Vec<Reaction>) -> Vec<String> {
     let mut callbacks = Vec::new();
     for reaction in reactions {
         match reaction {
             Reaction::Callback { endpoint } if tenant.endpoints.contains_key(&endpoint) => {
                 callbacks.push(endpoint);
             }
-            Reaction::Notify(Notification { endpoint, body })
-                if tenant.endpoints.contains_key(&endpoint) =>
-            {
+            Reaction::Notify(Notification { endpoint, body }) if tenant.endpoints.contains_key(&endpoint) => {
                 let callback = Callback { endpoint, body: body.to_string(), status: None };
                 draft.send(Payload::Callback(callback), draft.now);
             }
             Reaction::Callback { endpoint } | Reaction::Notify(Notification { endpoint, .. }) => {
-                draft.overrule(format!(
-                    "nothing sent to {endpoint:?}: tenant.toml declares no endpoint of that name"
-                ));
+                draft.overrule(format!("nothing sent to {endpoint:?}: tenant.toml declares no endpoint of that name"));
             }
             Reaction::ReviewAfter { seconds } => {
                 let at = after(draft.now, seconds);
@@ -132,8 +124,11 @@ fn send(draft: &mut Draft, mut message: OutgoingMessage, after_seconds: u32) {
     if message.purpose == Purpose::Answer && !matches!(draft.event, Event::MessageReceived { .. }) {
         let answers = matches!(
             draft.event,
-            Event::MeetingBooked { .. } | Event::SlotTaken { .. } | Event::AnswerArrived(_)
-                | Event::MeetingCancelled { .. } | Event::Resumed
+            Event::MeetingBooked { .. }
+                | Event::SlotTaken { .. }
+                | Event::AnswerArrived(_)
+                | Event::MeetingCancelled { .. }
+                | Event::Resumed
         );
         if !answers {
             draft.overrule("sent as outreach: nobody wrote, so it is not an answer");
@@ -145,14 +140,12 @@ fn send(draft: &mut Draft, mut message: OutgoingMessage, after_seconds: u32) {
 }
 
 fn resolve(loaded: &Loaded, call: &TemplateCall) -> Result<Template, Fault> {
-    let declared = loaded.templates.get(&call.name).ok_or_else(|| {
-        answer_fault(format!("no template {:?} is declared in flow.toml", call.name))
-    })?;
-    let names: Vec<String> = if declared.is_named() {
-        declared.parameters().into_iter().map(str::to_owned).collect()
-    } else {
-        Vec::new()
-    };
+    let declared = loaded
+        .templates
+        .get(&call.name)
+        .ok_or_else(|| answer_fault(format!("no template {:?} is declared in flow.toml", call.name)))?;
+    let names: Vec<String> =
+        if declared.is_named() { declared.parameters().into_iter().map(str::to_owned).collect() } else { Vec::new() };
     let body = call
         .parameters
         .iter()
@@ -222,8 +215,5 @@ fn answer_fault(message: String) -> Fault {
 }
 
 fn after(now: Timestamp, seconds: u64) -> Timestamp {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| now.checked_add(seconds.seconds()).ok())
-        .unwrap_or(Timestamp::MAX)
+    i64::try_from(seconds).ok().and_then(|seconds| now.checked_add(seconds.seconds()).ok()).unwrap_or(Timestamp::MAX)
 }

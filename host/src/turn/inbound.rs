@@ -97,10 +97,7 @@ pub(super) fn hold(draft: &mut Draft, keywords: &Keywords) -> bool {
 
 /// Whether one of the messages says nothing but the keyword.
 fn say(keywords: &Keywords, messages: &[Inbound], wanted: Keyword) -> bool {
-    messages
-        .iter()
-        .filter_map(|message| text_of(&message.content))
-        .any(|text| keywords.of(text) == Some(wanted))
+    messages.iter().filter_map(|message| text_of(&message.content)).any(|text| keywords.of(text) == Some(wanted))
 }
 
 fn text_of(content: &Content) -> Option<&str> {

@@ -173,11 +173,7 @@ impl Turns {
     }
 
     /// What the turn would commit, or the fault that it ends in.
-    async fn draft(
-        &self,
-        taken: &Taken,
-        now: Timestamp,
-    ) -> store::Result<Result<Draft, (Draft, Fault)>> {
+    async fn draft(&self, taken: &Taken, now: Timestamp) -> store::Result<Result<Draft, (Draft, Fault)>> {
         let mut draft = Draft::new(taken, now);
         let done = self.advance(&mut draft).await?;
         Ok(match done {
@@ -191,12 +187,10 @@ impl Turns {
             return Ok(Ok(()));
         }
         match draft.event.clone() {
-            Event::MessageReceived { messages } => {
-                match inbound::receive(draft, &self.keywords, &messages) {
-                    Next::Ask => self.ask_script(draft).await,
-                    Next::Done => Ok(Ok(())),
-                }
-            }
+            Event::MessageReceived { messages } => match inbound::receive(draft, &self.keywords, &messages) {
+                Next::Ask => self.ask_script(draft).await,
+                Next::Done => Ok(Ok(())),
+            },
             Event::TimerFired { name } if name == effects::REVIEW_TIMER => {
                 draft.event = Event::ReviewDue;
                 self.ask_reactions(draft).await
@@ -211,8 +205,7 @@ impl Turns {
                 asked
             }
             Event::MessageUndelivered { reason, .. }
-                if !draft.conversation.progress.delivered
-                    && receipt::unreachable(draft, &reason) =>
+                if !draft.conversation.progress.delivered && receipt::unreachable(draft, &reason) =>
             {
                 Ok(Ok(()))
             }
@@ -270,8 +263,7 @@ impl Turns {
             Ok(asking) => asking,
             Err(fault) => return Ok(Err(fault)),
         };
-        let booking =
-            Booking::load(&*self.store, &asking.tenant, &draft.conversation.id, draft.now).await?;
+        let booking = Booking::load(&*self.store, &asking.tenant, &draft.conversation.id, draft.now).await?;
         let booking = Arc::new(booking);
         Ok(asking.script(draft, &booking).await)
     }

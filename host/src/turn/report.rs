@@ -23,10 +23,7 @@ pub(super) async fn react(draft: &mut Draft, asking: &Asking, lines: &[Line]) ->
             (Some(update.clone()), Occasion::StatusReached(update))
         }
         event => {
-            let update = conversation
-                .outcome
-                .or(conversation.last_status)
-                .map(|status| update(status, None));
+            let update = conversation.outcome.or(conversation.last_status).map(|status| update(status, None));
             let occasion = match event {
                 Event::ScheduleFired { name } => Occasion::ScheduleFired(name.clone()),
                 _ => Occasion::ReviewDue,

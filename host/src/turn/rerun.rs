@@ -32,7 +32,8 @@ pub struct Rerun {
 impl Rerun {
     /// Whether both are the same bytes.
     pub fn is_same(&self) -> bool {
-        self.logged.to_string() == self.found.to_string()
+        let bytes = |value: &Value| value.to_string();
+        bytes(&self.logged) == bytes(&self.found)
     }
 }
 
@@ -57,20 +58,11 @@ async fn again(loaded: &Loaded, call: &Call) -> Value {
         return Value::Null;
     };
     let slots = Arc::new(Recorded(Mutex::new(call.slots.clone().into())));
-    let asking = sandbox::Call {
-        context: &input.context,
-        lead: &input.lead,
-        slots,
-        seed: &input.seed,
-    };
+    let asking = sandbox::Call { context: &input.context, lead: &input.lead, slots, seed: &input.seed };
     match &input.question {
-        Question::Advance { state, event } => {
-            output(loaded.qualification.advance(asking, state.as_ref(), event).await)
-        }
+        Question::Advance { state, event } => output(loaded.qualification.advance(asking, state.as_ref(), event).await),
         Question::React { occasion } => output(loaded.status_actions.react(asking, occasion).await),
-        Question::Callback { update } => {
-            output(loaded.crm_mapping.callback_for_crm(asking, update).await)
-        }
+        Question::Callback { update } => output(loaded.crm_mapping.callback_for_crm(asking, update).await),
     }
 }
 

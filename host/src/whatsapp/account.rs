@@ -121,22 +121,14 @@ impl ListedTemplate {
     /// The texts of its quick replies.
     #[must_use]
     pub fn quick_replies(&self) -> Vec<String> {
-        let buttons = self
-            .component("BUTTONS")
-            .and_then(|c| c.get("buttons"))
-            .and_then(Value::as_array);
-        let replies = buttons
-            .into_iter()
-            .flatten()
-            .filter(|button| is_type(button, "QUICK_REPLY"));
+        let buttons = self.component("BUTTONS").and_then(|c| c.get("buttons")).and_then(Value::as_array);
+        let replies = buttons.into_iter().flatten().filter(|button| is_type(button, "QUICK_REPLY"));
         replies.filter_map(|button| text(button, "text")).collect()
     }
 
     /// The component of this type.
     fn component(&self, kind: &str) -> Option<&Value> {
-        self.components
-            .iter()
-            .find(|component| is_type(component, kind))
+        self.components.iter().find(|component| is_type(component, kind))
     }
 }
 
@@ -147,10 +139,7 @@ fn is_type(component: &Value, kind: &str) -> bool {
 
 /// A text of a component.
 fn text(component: &Value, name: &str) -> Option<String> {
-    component
-        .get(name)
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+    component.get(name).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The envelope of lists and of `debug_token`.
@@ -182,14 +171,8 @@ impl Client {
     /// # Errors
     /// When Meta refuses or does not answer.
     pub async fn token_info(&self, token: &str) -> Result<TokenInfo, ReadError> {
-        let answer: Data<TokenInfo> = self
-            .get(
-                &["debug_token"],
-                "debug_token",
-                token,
-                &[("input_token", token)],
-            )
-            .await?;
+        let answer: Data<TokenInfo> =
+            self.get(&["debug_token"], "debug_token", token, &[("input_token", token)]).await?;
         Ok(answer.data)
     }
 
@@ -201,72 +184,39 @@ impl Client {
         const FIELDS: &str = "id,display_phone_number,verified_name,name_status,quality_rating,status,platform_type,\
                               whatsapp_business_manager_messaging_limit";
         let id = credentials.phone_number_id.as_str();
-        self.get(
-            &[id],
-            "the phone number id",
-            &credentials.token,
-            &[("fields", FIELDS)],
-        )
-        .await
+        self.get(&[id], "the phone number id", &credentials.token, &[("fields", FIELDS)]).await
     }
 
     /// The apps that receive the account's webhooks; none means that no message will ever come in.
     ///
     /// # Errors
     /// When Meta refuses or does not answer.
-    pub async fn subscribed_apps(
-        &self,
-        waba: &str,
-        token: &str,
-    ) -> Result<Vec<SubscribedApp>, ReadError> {
+    pub async fn subscribed_apps(&self, waba: &str, token: &str) -> Result<Vec<SubscribedApp>, ReadError> {
         #[derive(Deserialize)]
         struct Subscription {
             whatsapp_business_api_data: SubscribedApp,
         }
-        let answer: Data<Vec<Subscription>> = self
-            .get(
-                &[waba, "subscribed_apps"],
-                "the WhatsApp Business Account id",
-                token,
-                &[],
-            )
-            .await?;
-        Ok(answer
-            .data
-            .into_iter()
-            .map(|subscription| subscription.whatsapp_business_api_data)
-            .collect())
+        let answer: Data<Vec<Subscription>> =
+            self.get(&[waba, "subscribed_apps"], "the WhatsApp Business Account id", token, &[]).await?;
+        Ok(answer.data.into_iter().map(|subscription| subscription.whatsapp_business_api_data).collect())
     }
 
     /// All templates of the account, page after page.
     ///
     /// # Errors
     /// When Meta refuses or does not answer.
-    pub async fn templates(
-        &self,
-        waba: &str,
-        token: &str,
-    ) -> Result<Vec<ListedTemplate>, ReadError> {
+    pub async fn templates(&self, waba: &str, token: &str) -> Result<Vec<ListedTemplate>, ReadError> {
         const FIELDS: &str = "id,name,language,status,category,parameter_format,components";
         let mut templates = Vec::new();
         let mut after = None::<String>;
         for _ in 0..PAGES {
             let mut query = vec![("fields", FIELDS), ("limit", "100")];
             query.extend(after.as_deref().map(|after| ("after", after)));
-            let page: Data<Vec<ListedTemplate>> = self
-                .get(
-                    &[waba, "message_templates"],
-                    "the WhatsApp Business Account id",
-                    token,
-                    &query,
-                )
-                .await?;
+            let page: Data<Vec<ListedTemplate>> =
+                self.get(&[waba, "message_templates"], "the WhatsApp Business Account id", token, &query).await?;
             templates.extend(page.data);
             // The address of the next page carries the token: only its cursor is used.
-            let next = page
-                .paging
-                .filter(|paging| paging.next.is_some())
-                .and_then(|paging| paging.cursors);
+            let next = page.paging.filter(|paging| paging.next.is_some()).and_then(|paging| paging.cursors);
             match next.and_then(|cursors| cursors.after) {
                 Some(cursor) if after.as_ref() != Some(&cursor) => after = Some(cursor),
                 _ => break,
@@ -290,10 +240,7 @@ impl Client {
         let status = response.status();
         let body = read_body(response).await;
         if !status.is_success() {
-            return Err(ReadError::Refused(ApiError::from_answer(
-                status.as_u16(),
-                &body.unwrap_or_default(),
-            )));
+            return Err(ReadError::Refused(ApiError::from_answer(status.as_u16(), &body.unwrap_or_default())));
         }
         let body = body.ok_or_else(|| ReadError::NoAnswer("the answer broke off".to_owned()))?;
         serde_json::from_slice(&body).map_err(ReadError::NotUnderstood)

@@ -35,10 +35,7 @@ impl ApiError {
     #[must_use]
     pub fn from_value(value: &Value) -> Self {
         if !value.is_object() {
-            return Self {
-                message: Some(excerpt(&value.to_string())),
-                ..Self::default()
-            };
+            return Self { message: Some(excerpt(&value.to_string())), ..Self::default() };
         }
         let details = match get(value, "error_data") {
             Some(Value::String(details)) => Some(details.clone()),
@@ -52,9 +49,7 @@ impl ApiError {
             details: details.filter(|d| !d.is_empty()),
             subcode: integer(value, "error_subcode"),
             fbtrace_id: id(value, "fbtrace_id"),
-            is_transient: get(value, "is_transient")
-                .and_then(Value::as_bool)
-                .unwrap_or_default(),
+            is_transient: get(value, "is_transient").and_then(Value::as_bool).unwrap_or_default(),
             http_status: None,
         }
     }
@@ -67,10 +62,7 @@ impl ApiError {
             Some(error) => Self::from_value(error),
             None => {
                 let body = excerpt(&String::from_utf8_lossy(body));
-                Self {
-                    message: Some(body).filter(|body| !body.is_empty()),
-                    ..Self::default()
-                }
+                Self { message: Some(body).filter(|body| !body.is_empty()), ..Self::default() }
             }
         };
         error.http_status = Some(http_status);
@@ -112,22 +104,12 @@ mod tests {
             "error_data": {"messaging_product": "whatsapp", "details": "too fast"}, "error_subcode": 2494055,
             "fbtrace_id": "Az8", "is_transient": true}});
         let error = ApiError::from_answer(400, full.to_string().as_bytes());
-        assert_eq!(
-            (error.code, error.subcode, error.is_transient),
-            (Some(131056), Some(2_494_055), true)
-        );
-        assert_eq!(
-            (error.details.as_deref(), error.fbtrace_id.as_deref()),
-            (Some("too fast"), Some("Az8"))
-        );
-        assert_eq!(
-            error.to_string(),
-            "error 131056 ((#131056) Pair rate): too fast"
-        );
+        assert_eq!((error.code, error.subcode, error.is_transient), (Some(131056), Some(2_494_055), true));
+        assert_eq!((error.details.as_deref(), error.fbtrace_id.as_deref()), (Some("too fast"), Some("Az8")));
+        assert_eq!(error.to_string(), "error 131056 ((#131056) Pair rate): too fast");
 
-        let plain = ApiError::from_value(
-            &json!({"code": "100", "error_data": "name is taken", "error_user_title": "Name"}),
-        );
+        let plain =
+            ApiError::from_value(&json!({"code": "100", "error_data": "name is taken", "error_user_title": "Name"}));
         assert_eq!(
             (plain.code, plain.details.as_deref(), plain.title.as_deref()),
             (Some(100), Some("name is taken"), Some("Name"))
@@ -135,26 +117,12 @@ mod tests {
 
         let html = ApiError::from_answer(502, b"<html>\n  <h1>Bad Gateway</h1>\xff</html>");
         assert_eq!((html.code, html.http_status), (None, Some(502)));
-        assert_eq!(
-            html.message.as_deref(),
-            Some("<html> <h1>Bad Gateway</h1>\u{fffd}</html>")
-        );
-        assert_eq!(
-            ApiError::from_answer(500, &[b'x'; 5000])
-                .message
-                .map(|m| m.len()),
-            Some(EXCERPT)
-        );
-        assert_eq!(
-            ApiError::from_answer(500, b"").to_string(),
-            "HTTP 500 without an error code"
-        );
-        for odd in [
-            json!(null),
-            json!("text"),
-            json!([1]),
-            json!({"code": null, "error_data": [1], "is_transient": "yes"}),
-        ] {
+        assert_eq!(html.message.as_deref(), Some("<html> <h1>Bad Gateway</h1>\u{fffd}</html>"));
+        assert_eq!(ApiError::from_answer(500, &[b'x'; 5000]).message.map(|m| m.len()), Some(EXCERPT));
+        assert_eq!(ApiError::from_answer(500, b"").to_string(), "HTTP 500 without an error code");
+        for odd in
+            [json!(null), json!("text"), json!([1]), json!({"code": null, "error_data": [1], "is_transient": "yes"})]
+        {
             assert_eq!(ApiError::from_value(&odd).code, None);
         }
     }

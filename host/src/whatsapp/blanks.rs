@@ -4,11 +4,7 @@ use super::limits::is_template_name;
 
 /// Blanks as an error message lists them.
 pub(super) fn names(blanks: &[&str]) -> String {
-    if blanks.is_empty() {
-        "no parameter".to_owned()
-    } else {
-        blanks.join(", ")
-    }
+    if blanks.is_empty() { "no parameter".to_owned() } else { blanks.join(", ") }
 }
 
 /// The blanks of a text, in order, each once. What is between `{{` and `}}` and could not be a blank stays text.

@@ -66,9 +66,7 @@ pub struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials")
-            .field("phone_number_id", &self.phone_number_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("phone_number_id", &self.phone_number_id).finish_non_exhaustive()
     }
 }
 
@@ -123,10 +121,7 @@ impl Client {
         if !matches!(root.scheme(), "http" | "https") || root.cannot_be_a_base() {
             return Err(ClientError::BaseUrl);
         }
-        let version = options
-            .api_version
-            .strip_prefix('v')
-            .and_then(|v| v.split_once('.'));
+        let version = options.api_version.strip_prefix('v').and_then(|v| v.split_once('.'));
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !version.is_some_and(|(major, minor)| is_number(major) && is_number(minor)) {
             return Err(ClientError::Version);
@@ -142,10 +137,7 @@ impl Client {
         if is_local(&root) {
             builder = builder.no_proxy();
         }
-        Ok(Self {
-            http: builder.build().map_err(ClientError::Setup)?,
-            root,
-        })
+        Ok(Self { http: builder.build().map_err(ClientError::Setup)?, root })
     }
 
     /// Sends one message, once: nothing is repeated here. `envelope_id` comes back in its statuses; text inside the
@@ -157,8 +149,7 @@ impl Client {
         outgoing: &Outgoing,
         envelope_id: &str,
     ) -> SendResult {
-        self.send_in_reply(credentials, to, outgoing, envelope_id, None)
-            .await
+        self.send_in_reply(credentials, to, outgoing, envelope_id, None).await
     }
 
     /// Sends one message that quotes the message `context`.
@@ -175,55 +166,28 @@ impl Client {
     }
 
     /// Marks a person's message as read, and shows "typing…" if asked.
-    pub async fn mark_read(
-        &self,
-        credentials: &Credentials,
-        message_id: &str,
-        typing: bool,
-    ) -> SendResult {
-        let outgoing = Outgoing::MarkRead {
-            message_id: message_id.to_owned(),
-            typing,
-        };
-        self.post_message(
-            credentials,
-            &outgoing.body(&Recipient::UserId(String::new()), "", None),
-        )
-        .await
+    pub async fn mark_read(&self, credentials: &Credentials, message_id: &str, typing: bool) -> SendResult {
+        let outgoing = Outgoing::MarkRead { message_id: message_id.to_owned(), typing };
+        self.post_message(credentials, &outgoing.body(&Recipient::UserId(String::new()), "", None)).await
     }
 
     /// Posts to the number's `messages`.
     async fn post_message(&self, credentials: &Credentials, body: &Value) -> SendResult {
         let Some(url) = self.url(&[&credentials.phone_number_id, "messages"]) else {
-            return SendResult::NotSent {
-                why: "the phone number id is not an id".to_owned(),
-            };
+            return SendResult::NotSent { why: "the phone number id is not an id".to_owned() };
         };
-        let request = self
-            .request(Method::POST, url, &credentials.token)
-            .json(body);
+        let request = self.request(Method::POST, url, &credentials.token).json(body);
         match request.send().await {
             Ok(response) => read_result(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => {
-                SendResult::NotSent { why: cause(error) }
-            }
-            Err(error) => SendResult::Unknown {
-                why: cause(error),
-                error: None,
-            },
+            Err(error) if error.is_connect() || error.is_builder() => SendResult::NotSent { why: cause(error) },
+            Err(error) => SendResult::Unknown { why: cause(error), error: None },
         }
     }
 
     /// The address of a node, unless a segment is empty or could lead elsewhere.
     pub(super) fn url(&self, segments: &[&str]) -> Option<Url> {
-        let is_plain = |s: &str| {
-            s.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        };
-        if !segments
-            .iter()
-            .all(|segment| !segment.is_empty() && is_plain(segment))
-        {
+        let is_plain = |s: &str| s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if !segments.iter().all(|segment| !segment.is_empty() && is_plain(segment)) {
             return None;
         }
         let mut url = self.root.clone();
@@ -240,10 +204,7 @@ impl Client {
 /// Whether an address is of this very machine, where no proxy is to be asked.
 fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What went wrong on the way, in words without the address (which may hold a token) or the body.
@@ -282,10 +243,7 @@ async fn read_result(response: Response) -> SendResult {
     let status = response.status();
     let body = read_body(response).await;
     if status.is_success() {
-        let unreadable = || SendResult::Unknown {
-            why: format!("HTTP {status} without a message id"),
-            error: None,
-        };
+        let unreadable = || SendResult::Unknown { why: format!("HTTP {status} without a message id"), error: None };
         let Some(answer) = body.and_then(|body| serde_json::from_slice::<Value>(&body).ok()) else {
             return unreadable();
         };
@@ -321,9 +279,6 @@ fn refused(status: u16, body: &[u8]) -> SendResult {
     if is_certain {
         SendResult::Refused(error)
     } else {
-        SendResult::Unknown {
-            why: format!("HTTP {status}"),
-            error: Some(error),
-        }
+        SendResult::Unknown { why: format!("HTTP {status}"), error: Some(error) }
     }
 }

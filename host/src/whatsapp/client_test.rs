@@ -24,80 +24,46 @@ struct Server {
 /// Answers each request with the next answer, the last one for ever.
 async fn answer(State(server): State<Server>, request: Request) -> Response {
     let line = format!("{} {}", request.method(), request.uri());
-    let token = request.headers()["authorization"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let body = axum::body::to_bytes(request.into_body(), 1 << 20)
-        .await
-        .unwrap();
+    let token = request.headers()["authorization"].to_str().unwrap().to_owned();
+    let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let mut seen = server.seen.lock().unwrap();
-    let (status, body_out) = server
-        .answers
-        .get(seen.len())
-        .or(server.answers.last())
-        .unwrap()
-        .clone();
-    seen.push((
-        line,
-        token,
-        serde_json::from_slice(&body).unwrap_or(Value::Null),
-    ));
+    let (status, body_out) = server.answers.get(seen.len()).or(server.answers.last()).unwrap().clone();
+    seen.push((line, token, serde_json::from_slice(&body).unwrap_or(Value::Null)));
     (StatusCode::from_u16(status).unwrap(), body_out).into_response()
 }
 
 /// A client of a server with these answers.
 async fn client(answers: &[(u16, &str)]) -> (Client, Seen) {
-    let answers = answers
-        .iter()
-        .map(|(status, body)| (*status, (*body).to_owned()))
-        .collect();
-    let server = Server {
-        answers: Arc::new(answers),
-        seen: Seen::default(),
-    };
+    let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+    let server = Server { answers: Arc::new(answers), seen: Seen::default() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client_of(&format!("http://{}", listener.local_addr().unwrap()));
     let seen = server.seen.clone();
-    tokio::spawn(async move {
-        axum::serve(
-            listener,
-            axum::Router::new().fallback(answer).with_state(server),
-        )
-        .await
-    });
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer).with_state(server)).await });
     (client, seen)
 }
 
 fn client_of(base_url: &str) -> Client {
-    let options = Options {
-        base_url: base_url.to_owned(),
-        timeout_ms: 500,
-        ..Options::default()
-    };
+    let options = Options { base_url: base_url.to_owned(), timeout_ms: 500, ..Options::default() };
     Client::new(&options).unwrap()
 }
 
 fn credentials() -> Credentials {
-    Credentials {
-        phone_number_id: "77".to_owned(),
-        token: "s3cret".to_owned(),
-    }
+    Credentials { phone_number_id: "77".to_owned(), token: "s3cret".to_owned() }
 }
 
 async fn send(client: &Client) -> SendResult {
     let to = Recipient::Number("+33612345678".to_owned());
-    let outgoing = Outgoing::Text {
-        body: "Bonjour".to_owned(),
-        preview_url: false,
-    };
+    let outgoing = Outgoing::Text { body: "Bonjour".to_owned(), preview_url: false };
     client.send(&credentials(), &to, &outgoing, "env-1").await
 }
 
 #[tokio::test]
 async fn a_message_is_accepted() {
-    let answer = json!({"messaging_product": "whatsapp", "contacts": [{"input": "+33612345678", "wa_id": "33612345678"}],
-        "messages": [{"id": "wamid.1", "message_status": "held_for_quality_assessment"}]}).to_string();
+    let answer =
+        json!({"messaging_product": "whatsapp", "contacts": [{"input": "+33612345678", "wa_id": "33612345678"}],
+        "messages": [{"id": "wamid.1", "message_status": "held_for_quality_assessment"}]})
+        .to_string();
     let (client, seen) = client(&[(200, &answer), (200, "{\"success\":true}")]).await;
     let accepted = SendResult::Accepted {
         wamid: "wamid.1".to_owned(),
@@ -106,19 +72,10 @@ async fn a_message_is_accepted() {
         held: true,
     };
     assert_eq!(send(&client).await, accepted);
-    assert_eq!(
-        client.mark_read(&credentials(), "wamid.2", true).await,
-        SendResult::Marked
-    );
+    assert_eq!(client.mark_read(&credentials(), "wamid.2", true).await, SendResult::Marked);
     let seen = seen.lock().unwrap();
-    assert_eq!(
-        (seen[0].0.as_str(), seen[0].1.as_str()),
-        ("POST /v25.0/77/messages", "Bearer s3cret")
-    );
-    assert_eq!(
-        (&seen[0].2["to"], &seen[0].2["biz_opaque_callback_data"]),
-        (&json!("+33612345678"), &json!("env-1"))
-    );
+    assert_eq!((seen[0].0.as_str(), seen[0].1.as_str()), ("POST /v25.0/77/messages", "Bearer s3cret"));
+    assert_eq!((&seen[0].2["to"], &seen[0].2["biz_opaque_callback_data"]), (&json!("+33612345678"), &json!("env-1")));
     assert_eq!(seen[1].2["status"], "read");
 }
 
@@ -157,9 +114,7 @@ async fn an_answer_is_a_refusal_only_when_nothing_can_have_gone_out() {
         assert_eq!(seen.lock().unwrap().len(), 1, "nothing is sent twice");
     }
     let (client, _) = client(&[(400, &error(131_056))]).await;
-    let SendResult::Refused(error) = send(&client).await else {
-        panic!("a refusal was expected")
-    };
+    let SendResult::Refused(error) = send(&client).await else { panic!("a refusal was expected") };
     assert_eq!(error.remedy(2), Remedy::RetryAfter { seconds: 16 });
 }
 
@@ -170,19 +125,12 @@ async fn no_connection_is_not_sent_and_a_broken_one_is_unknown() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let nobody = send(&client_of(&address)).await;
-    assert!(
-        matches!(&nobody, SendResult::NotSent { why } if why.starts_with("no connection")),
-        "{nobody:?}"
-    );
+    assert!(matches!(&nobody, SendResult::NotSent { why } if why.starts_with("no connection")), "{nobody:?}");
     let nowhere = send(&client_of("http://nothing.invalid")).await;
     assert!(matches!(nowhere, SendResult::NotSent { .. }), "{nowhere:?}");
 
     // reads the request, then: closes, closes in the middle of the answer, stays silent
-    for reply in [
-        Some(&b""[..]),
-        Some(&b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"messages\""[..]),
-        None,
-    ] {
+    for reply in [Some(&b""[..]), Some(&b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"messages\""[..]), None] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = client_of(&format!("http://{}", listener.local_addr().unwrap()));
         tokio::spawn(async move {
@@ -196,10 +144,7 @@ async fn no_connection_is_not_sent_and_a_broken_one_is_unknown() {
             }
         });
         let found = send(&client).await;
-        assert!(
-            matches!(&found, SendResult::Unknown { why, .. } if !why.contains("127.0.0.1")),
-            "{found:?}"
-        );
+        assert!(matches!(&found, SendResult::Unknown { why, .. } if !why.contains("127.0.0.1")), "{found:?}");
     }
 }
 
@@ -228,44 +173,17 @@ async fn an_account_can_be_read() {
             && token.kind.as_deref() == Some("SYSTEM_USER")
     );
     let number = client.phone_number(&credentials()).await.unwrap();
-    assert_eq!(
-        (
-            number.quality_rating.as_deref(),
-            number.verified_name.as_deref()
-        ),
-        (Some("GREEN"), Some("Acme"))
-    );
-    assert_eq!(
-        client.subscribed_apps("12", "s3cret").await.unwrap()[0]
-            .name
-            .as_deref(),
-        Some("Relais")
-    );
+    assert_eq!((number.quality_rating.as_deref(), number.verified_name.as_deref()), (Some("GREEN"), Some("Acme")));
+    assert_eq!(client.subscribed_apps("12", "s3cret").await.unwrap()[0].name.as_deref(), Some("Relais"));
     let templates = client.templates("12", "s3cret").await.unwrap();
-    assert_eq!(
-        templates
-            .iter()
-            .map(|t| t.name.as_str())
-            .collect::<Vec<_>>(),
-        ["first", "second"]
-    );
+    assert_eq!(templates.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
     assert_eq!(templates[0].body().as_deref(), Some("x"));
     let refused = client.subscribed_apps("12", "s3cret").await.unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "refused by Meta: error 100 (nonexisting field)"
-    );
-    assert!(matches!(
-        client.subscribed_apps("../me", "s3cret").await,
-        Err(ReadError::NotAnId(_))
-    ));
+    assert_eq!(refused.to_string(), "refused by Meta: error 100 (nonexisting field)");
+    assert!(matches!(client.subscribed_apps("../me", "s3cret").await, Err(ReadError::NotAnId(_))));
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0].0, "GET /v25.0/debug_token?input_token=s3cret");
-    assert!(
-        seen[4].0.ends_with("&limit=100&after=first"),
-        "{}",
-        seen[4].0
-    );
+    assert!(seen[4].0.ends_with("&limit=100&after=first"), "{}", seen[4].0);
 }
 
 #[tokio::test]
@@ -287,32 +205,13 @@ async fn options_ids_and_secrets() {
         options("http://127.0.0.1:8080/graph", "v30.1").as_deref(),
         Ok("http://127.0.0.1:8080/graph/v30.1/77/messages")
     );
-    assert_eq!(
-        options("graph.facebook.com", "v25.0").unwrap_err(),
-        "base-url is not an http or https address"
-    );
-    assert_eq!(
-        options("ftp://x", "v25.0").unwrap_err(),
-        "base-url is not an http or https address"
-    );
+    assert_eq!(options("graph.facebook.com", "v25.0").unwrap_err(), "base-url is not an http or https address");
+    assert_eq!(options("ftp://x", "v25.0").unwrap_err(), "base-url is not an http or https address");
     for version in ["25.0", "v25", "v25.0/../x", ""] {
-        assert_eq!(
-            options("https://x.example", version).unwrap_err(),
-            "api-version must look like v25.0"
-        );
+        assert_eq!(options("https://x.example", version).unwrap_err(), "api-version must look like v25.0");
     }
     assert!(!format!("{:?}", credentials()).contains("s3cret"));
-    let elsewhere = Credentials {
-        phone_number_id: "../me".to_owned(),
-        ..credentials()
-    };
-    let result = client_of("http://127.0.0.1:1")
-        .mark_read(&elsewhere, "w", false)
-        .await;
-    assert_eq!(
-        result,
-        SendResult::NotSent {
-            why: "the phone number id is not an id".to_owned()
-        }
-    );
+    let elsewhere = Credentials { phone_number_id: "../me".to_owned(), ..credentials() };
+    let result = client_of("http://127.0.0.1:1").mark_read(&elsewhere, "w", false).await;
+    assert_eq!(result, SendResult::NotSent { why: "the phone number id is not an id".to_owned() });
 }

@@ -4,10 +4,7 @@
 use serde_json::Value;
 
 use super::json::{get, id, instant, integer, list, number, text};
-use super::{
-    ApiError, Content, Location, Media, MediaKind, Order, OrderItem, Referral, SharedContact,
-    to_e164,
-};
+use super::{ApiError, Content, Location, Media, MediaKind, Order, OrderItem, Referral, SharedContact, to_e164};
 
 /// The content of a message object (`{"type": …, "<type>": {…}}`).
 pub(super) fn content(message: &Value) -> Content {
@@ -35,33 +32,21 @@ pub(super) fn content(message: &Value) -> Content {
 
 /// The type of a message that names none: the content it carries.
 fn guessed_type(message: &Value) -> &'static str {
-    ["text", "button", "interactive"]
-        .into_iter()
-        .find(|name| get(message, name).is_some())
-        .unwrap_or("unknown")
+    ["text", "button", "interactive"].into_iter().find(|name| get(message, name).is_some()).unwrap_or("unknown")
 }
 
 /// A message of which only the type is known.
 fn unsupported(kind: &str, message: &Value) -> Content {
     let named = get(message, "unsupported").and_then(|body| id(body, "type"));
-    let errors = list(message, "errors")
-        .iter()
-        .map(ApiError::from_value)
-        .collect();
-    Content::Unsupported {
-        kind: named.unwrap_or_else(|| kind.to_owned()),
-        errors,
-    }
+    let errors = list(message, "errors").iter().map(ApiError::from_value).collect();
+    Content::Unsupported { kind: named.unwrap_or_else(|| kind.to_owned()), errors }
 }
 
 /// A template's quick-reply button. Payload and text may stand for each other.
 fn button(body: &Value) -> Option<Content> {
     let (payload, label) = (text(body, "payload"), text(body, "text"));
     let payload = payload.or_else(|| label.clone())?;
-    Some(Content::Button {
-        text: label.unwrap_or_else(|| payload.clone()),
-        payload,
-    })
+    Some(Content::Button { text: label.unwrap_or_else(|| payload.clone()), payload })
 }
 
 /// The answer to an interactive message.
@@ -73,11 +58,7 @@ fn interactive(body: &Value, message: &Value) -> Content {
         pair(reply).map(|(id, title)| Content::ButtonReply { id, title })
     } else if let Some(reply) = reply("list_reply") {
         let description = text(reply, "description");
-        pair(reply).map(|(id, title)| Content::ListReply {
-            id,
-            title,
-            description,
-        })
+        pair(reply).map(|(id, title)| Content::ListReply { id, title, description })
     } else if let Some(reply) = reply("nfm_reply") {
         text(reply, "response_json").map(|response| Content::FlowReply {
             name: id(reply, "name"),
@@ -107,9 +88,7 @@ fn media(kind: MediaKind, body: &Value) -> Option<Content> {
         mime_type: id(body, "mime_type"),
         caption: text(body, "caption"),
         filename: text(body, "filename"),
-        voice: get(body, "voice")
-            .and_then(Value::as_bool)
-            .unwrap_or_default(),
+        voice: get(body, "voice").and_then(Value::as_bool).unwrap_or_default(),
     }))
 }
 
@@ -128,9 +107,7 @@ fn location(body: &Value) -> Option<Content> {
 fn contacts(body: &Value) -> Option<Content> {
     let cards = body.as_array()?.iter().map(|card| SharedContact {
         name: get(card, "name").and_then(|name| {
-            id(name, "formatted_name")
-                .or_else(|| id(name, "first_name"))
-                .or_else(|| id(name, "last_name"))
+            id(name, "formatted_name").or_else(|| id(name, "first_name")).or_else(|| id(name, "last_name"))
         }),
         phones: list(card, "phones").iter().filter_map(phone).collect(),
         is_requested: id(card, "origin").as_deref() == Some("contact_request"),
@@ -142,22 +119,12 @@ fn contacts(body: &Value) -> Option<Content> {
 fn phone(phone: &Value) -> Option<String> {
     let typed = id(phone, "phone");
     let known = id(phone, "wa_id").and_then(|digits| to_e164(&digits));
-    known
-        .or_else(|| {
-            typed
-                .as_deref()
-                .filter(|t| t.starts_with('+'))
-                .and_then(to_e164)
-        })
-        .or(typed)
+    known.or_else(|| typed.as_deref().filter(|t| t.starts_with('+')).and_then(to_e164)).or(typed)
 }
 
 /// A reaction; an empty or absent emoji takes it away.
 fn reaction(body: &Value) -> Option<Content> {
-    Some(Content::Reaction {
-        message_id: id(body, "message_id")?,
-        emoji: id(body, "emoji"),
-    })
+    Some(Content::Reaction { message_id: id(body, "message_id")?, emoji: id(body, "emoji") })
 }
 
 /// A basket.
@@ -168,19 +135,12 @@ fn order(body: &Value) -> Order {
         unit_price: number(item, "item_price"),
         currency: id(item, "currency"),
     });
-    Order {
-        catalog_id: id(body, "catalog_id"),
-        text: id(body, "text"),
-        items: items.collect(),
-    }
+    Order { catalog_id: id(body, "catalog_id"), text: id(body, "text"), items: items.collect() }
 }
 
 /// A notice about the person.
 fn system(body: &Value) -> Content {
-    Content::System {
-        kind: id(body, "type").unwrap_or_else(|| "system".to_owned()),
-        body: text(body, "body"),
-    }
+    Content::System { kind: id(body, "type").unwrap_or_else(|| "system".to_owned()), body: text(body, "body") }
 }
 
 /// The advertisement that brought the person.
@@ -199,14 +159,9 @@ pub(super) fn referral(message: &Value) -> Option<Referral> {
 
 /// Whether a message was forwarded, even many times over.
 pub(super) fn is_forwarded(context: &Value) -> bool {
-    ["forwarded", "frequently_forwarded"]
-        .into_iter()
-        .any(|name| {
-            get(context, name)
-                .and_then(Value::as_bool)
-                .unwrap_or_default()
-                || integer(context, name) == Some(1)
-        })
+    ["forwarded", "frequently_forwarded"].into_iter().any(|name| {
+        get(context, name).and_then(Value::as_bool).unwrap_or_default() || integer(context, name) == Some(1)
+    })
 }
 
 impl Content {
@@ -252,10 +207,7 @@ impl Content {
     /// not a reaction (an engagement, but no answer).
     #[must_use]
     pub const fn is_response(&self) -> bool {
-        !matches!(
-            self,
-            Self::System { .. } | Self::RequestWelcome | Self::Reaction { .. }
-        )
+        !matches!(self, Self::System { .. } | Self::RequestWelcome | Self::Reaction { .. })
     }
 }
 

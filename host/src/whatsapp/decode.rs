@@ -12,10 +12,7 @@ use super::json::{get, id, instant, list, text, without_nul};
 use super::origin::Origin;
 use super::people::People;
 use super::repair::{is_deeper_than, repaired};
-use super::{
-    ApiError, Content, Delivery, Edit, Kind, Message, Revoke, StatusUpdate, Unreadable, Update,
-    to_e164,
-};
+use super::{ApiError, Content, Delivery, Edit, Kind, Message, Revoke, StatusUpdate, Unreadable, Update, to_e164};
 
 /// How deep `serde_json` follows lists and objects; real bodies have a dozen levels.
 const DEPTH: usize = 127;
@@ -62,11 +59,7 @@ pub enum DecodeError {
 /// When the body is not JSON, is nested too deep, or is not the envelope of a WhatsApp Business Account.
 pub fn decode(body: &[u8]) -> Result<Vec<Update>, DecodeError> {
     let root = parse(body)?;
-    let shape = |field, expected, value: Option<&Value>| DecodeError::Shape {
-        field,
-        expected,
-        found: type_of(value),
-    };
+    let shape = |field, expected, value: Option<&Value>| DecodeError::Shape { field, expected, found: type_of(value) };
     if !root.is_object() {
         return Err(shape("body", "an object", Some(&root)));
     }
@@ -95,10 +88,7 @@ fn parse(body: &[u8]) -> Result<Value, DecodeError> {
         Ok(value) => value,
         Err(_) if is_deeper_than(DEPTH, body) => return Err(DecodeError::TooDeep),
         Err(error) => {
-            let not_json = DecodeError::NotJson {
-                line: error.line(),
-                column: error.column(),
-            };
+            let not_json = DecodeError::NotJson { line: error.line(), column: error.column() };
             let repaired = repaired(body).ok_or_else(|| not_json.clone())?;
             serde_json::from_str(&repaired).map_err(|_| not_json)?
         }
@@ -122,11 +112,7 @@ fn type_of(value: Option<&Value>) -> &'static str {
 
 /// The updates of one entry.
 fn decode_entry(number: usize, entry: &Value, updates: &mut Vec<Update>) {
-    let origin = Origin {
-        waba: id(entry, "id"),
-        time: instant(entry, "time"),
-        ..Origin::default()
-    };
+    let origin = Origin { waba: id(entry, "id"), time: instant(entry, "time"), ..Origin::default() };
     let Some(changes) = entry.get("changes").and_then(Value::as_array) else {
         let found = type_of(entry.get("changes"));
         let problem = format!("entry[{number}].changes: expected a list of objects, found {found}");
@@ -158,33 +144,19 @@ fn decode_entry(number: usize, entry: &Value, updates: &mut Vec<Update>) {
 fn decode_value(origin: &Origin, value: &Value, updates: &mut Vec<Update>) {
     match origin.field.as_str() {
         "messages" | "" => {
-            each(origin, value, "messages", updates, |item, people| {
-                message(origin, item, people)
-            });
-            each(origin, value, "statuses", updates, |item, people| {
-                status(origin, item, people)
-            });
+            each(origin, value, "messages", updates, |item, people| message(origin, item, people));
+            each(origin, value, "statuses", updates, |item, people| status(origin, item, people));
             value_errors(origin, value, updates);
         }
         "smb_message_echoes" | "message_echoes" => {
-            each(origin, value, "message_echoes", updates, |item, people| {
-                echo(origin, item, people)
-            });
+            each(origin, value, "message_echoes", updates, |item, people| echo(origin, item, people));
             value_errors(origin, value, updates);
         }
         "user_preferences" => {
-            each(
-                origin,
-                value,
-                "user_preferences",
-                updates,
-                |item, people| field::preference(origin, item, people),
-            );
+            each(origin, value, "user_preferences", updates, |item, people| field::preference(origin, item, people));
         }
         "user_id_update" if value.get("user_id_update").is_some_and(Value::is_array) => {
-            each(origin, value, "user_id_update", updates, |item, _| {
-                field::user_id_update(origin, item)
-            });
+            each(origin, value, "user_id_update", updates, |item, _| field::user_id_update(origin, item));
         }
         _ => updates.extend(field::account_wide(origin, value)),
     }
@@ -206,51 +178,33 @@ fn each(
                 Value::Object(_) => decode(item, &people),
                 other => {
                     let found = type_of(Some(other));
-                    origin.unreadable(
-                        other,
-                        format!("{name}[]: expected an object, found {found}"),
-                    )
+                    origin.unreadable(other, format!("{name}[]: expected an object, found {found}"))
                 }
             }));
         }
         Some(other) => {
             let found = type_of(Some(other));
-            updates.push(origin.unreadable(
-                other,
-                format!("{name}: expected a list of objects, found {found}"),
-            ));
+            updates.push(origin.unreadable(other, format!("{name}: expected a list of objects, found {found}")));
         }
     }
 }
 
 /// Errors that Meta reports beside the messages, as one update.
 fn value_errors(origin: &Origin, value: &Value, updates: &mut Vec<Update>) {
-    let Some(errors) =
-        get(value, "errors").filter(|e| e.as_array().is_none_or(|list| !list.is_empty()))
-    else {
+    let Some(errors) = get(value, "errors").filter(|e| e.as_array().is_none_or(|list| !list.is_empty())) else {
         return;
     };
     let read = match errors {
         Value::Array(list) => list.iter().map(ApiError::from_value).collect(),
         other => vec![ApiError::from_value(other)],
     };
-    updates.push(origin.update(
-        errors,
-        Kind::Error(Unreadable {
-            id: None,
-            errors: read,
-            problem: None,
-        }),
-    ));
+    updates.push(origin.update(errors, Kind::Error(Unreadable { id: None, errors: read, problem: None })));
 }
 
 /// One inbound message.
 fn message(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
     let Some(id) = id(item, "id") else {
-        return origin.unreadable(
-            item,
-            "messages[].id: expected a text, found none".to_owned(),
-        );
+        return origin.unreadable(item, "messages[].id: expected a text, found none".to_owned());
     };
     let sender = people.sender(item);
     let timestamp = instant(item, "timestamp");
@@ -258,22 +212,11 @@ fn message(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
         Some("edit") => {
             let edit = get(item, "edit").unwrap_or(&Value::Null);
             let content = edited(edit);
-            Kind::Edit(Edit {
-                id,
-                timestamp,
-                sender,
-                original_id: original(item, edit),
-                content,
-            })
+            Kind::Edit(Edit { id, timestamp, sender, original_id: original(item, edit), content })
         }
         Some("revoke") => {
             let revoke = get(item, "revoke").unwrap_or(&Value::Null);
-            Kind::Revoke(Revoke {
-                id,
-                timestamp,
-                sender,
-                original_id: original(item, revoke),
-            })
+            Kind::Revoke(Revoke { id, timestamp, sender, original_id: original(item, revoke) })
         }
         Some("system") if field::is_number_change(item) => {
             Kind::NumberChange(field::number_change(id, timestamp, &sender, item))
@@ -286,10 +229,7 @@ fn message(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
 /// A message from the business's own app. An edit shows its new content, with the original as context.
 fn echo(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
     let Some(id) = id(item, "id") else {
-        return origin.unreadable(
-            item,
-            "message_echoes[].id: expected a text, found none".to_owned(),
-        );
+        return origin.unreadable(item, "message_echoes[].id: expected a text, found none".to_owned());
     };
     let mut message = whole_message(id, item, people);
     message.to = text(item, "to").and_then(|to| to_e164(&to));
@@ -308,8 +248,7 @@ fn whole_message(id: String, item: &Value, people: &People<'_>) -> Message {
         timestamp: instant(item, "timestamp"),
         sender: people.sender(item),
         to: None,
-        context_id: super::json::id(context, "id")
-            .or_else(|| super::json::id(context, "message_id")),
+        context_id: super::json::id(context, "id").or_else(|| super::json::id(context, "message_id")),
         forwarded: is_forwarded(context),
         group_id: super::json::id(item, "group_id"),
         content: content(item),
@@ -330,10 +269,7 @@ fn original(item: &Value, change: &Value) -> Option<String> {
 /// One status.
 fn status(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
     let Some(wamid) = id(item, "id") else {
-        return origin.unreadable(
-            item,
-            "statuses[].id: expected a text, found none".to_owned(),
-        );
+        return origin.unreadable(item, "statuses[].id: expected a text, found none".to_owned());
     };
     let word = id(item, "status").unwrap_or_default().to_ascii_lowercase();
     let status = match word.as_str() {
@@ -350,10 +286,7 @@ fn status(origin: &Origin, item: &Value, people: &People<'_>) -> Update {
         timestamp: instant(item, "timestamp"),
         recipient: people.recipient(item),
         envelope: id(item, "biz_opaque_callback_data"),
-        errors: list(item, "errors")
-            .iter()
-            .map(ApiError::from_value)
-            .collect(),
+        errors: list(item, "errors").iter().map(ApiError::from_value).collect(),
         pricing_category: get(item, "pricing").and_then(|pricing| id(pricing, "category")),
     };
     origin.update(item, Kind::Status(Box::new(update)))

@@ -8,9 +8,9 @@ use super::{Kind, Update, decode};
 fn body(field: &str, value: Value) -> Vec<u8> {
     let value = match value {
         Value::Object(mut fields) => {
-            fields.entry("metadata").or_insert(
-                json!({"display_phone_number": "33 9 00 00 00 90", "phone_number_id": "77"}),
-            );
+            fields
+                .entry("metadata")
+                .or_insert(json!({"display_phone_number": "33 9 00 00 00 90", "phone_number_id": "77"}));
             Value::Object(fields)
         }
         other => other,
@@ -26,12 +26,7 @@ fn decoded(field: &str, value: Value) -> Vec<Update> {
 
 /// The named fields of the lines, absent as null.
 fn lines(updates: &[Update], names: &[&str]) -> Value {
-    let pick = |line: Value| {
-        names
-            .iter()
-            .map(|name| line[name].clone())
-            .collect::<Vec<_>>()
-    };
+    let pick = |line: Value| names.iter().map(|name| line[name].clone()).collect::<Vec<_>>();
     updates.iter().map(|update| pick(update.line())).collect()
 }
 
@@ -54,91 +49,29 @@ fn a_batch_with_shuffled_contacts_and_strange_items() {
         }),
     );
     assert_eq!(
-        lines(
-            &updates,
-            &[
-                "event", "type", "id", "from", "user_id", "name", "text", "meaning"
-            ]
-        ),
+        lines(&updates, &["event", "type", "id", "from", "user_id", "name", "text", "meaning"]),
         json!([
-            [
-                "message",
-                "text",
-                "w1",
-                "+33600000001",
-                "FR.1",
-                "Ana",
-                "Bonjour",
-                null
-            ],
+            ["message", "text", "w1", "+33600000001", "FR.1", "Ana", "Bonjour", null],
             ["error", "messages", null, null, null, null, null, null],
-            [
-                "unsupported",
-                "hologram",
-                "w2",
-                "+33600000002",
-                null,
-                "Léa",
-                null,
-                null
-            ],
+            ["unsupported", "hologram", "w2", "+33600000002", null, "Léa", null, null],
             ["error", "messages", null, null, null, null, null, null],
-            [
-                "unsupported",
-                "interactive",
-                "w3",
-                null,
-                "FR.9",
-                null,
-                null,
-                null
-            ],
-            [
-                "message",
-                "text",
-                "w4",
-                "+33600000002",
-                null,
-                "Léa",
-                "5",
-                null
-            ],
-            [
-                "error",
-                "messages",
-                null,
-                null,
-                null,
-                null,
-                null,
-                "meta-failed"
-            ],
+            ["unsupported", "interactive", "w3", null, "FR.9", null, null, null],
+            ["message", "text", "w4", "+33600000002", null, "Léa", "5", null],
+            ["error", "messages", null, null, null, null, null, "meta-failed"],
         ])
     );
-    let Kind::Message(first) = &updates[0].kind else {
-        panic!("a message was expected")
-    };
-    assert_eq!(
-        (first.context_id.as_deref(), first.forwarded),
-        (Some("w0"), true)
-    );
+    let Kind::Message(first) = &updates[0].kind else { panic!("a message was expected") };
+    assert_eq!((first.context_id.as_deref(), first.forwarded), (Some("w0"), true));
     assert_eq!(first.timestamp.map(|t| t.as_second()), Some(1_764_000_001));
     assert_eq!(updates[0].business_number.as_deref(), Some("+33900000090"));
-    assert_eq!(
-        (
-            updates[0].waba.as_deref(),
-            updates[0].phone_number_id.as_deref()
-        ),
-        (Some("1"), Some("77"))
-    );
+    assert_eq!((updates[0].waba.as_deref(), updates[0].phone_number_id.as_deref()), (Some("1"), Some("77")));
     assert_eq!(updates[1].raw, json!(7));
     assert_eq!(updates[3].raw["text"]["body"], "no id");
 }
 
 #[test]
 fn statuses_with_and_without_contacts() {
-    let error =
-        json!([{"code": "131026", "title": "Undeliverable", "error_data": {"details": "…"}}]);
+    let error = json!([{"code": "131026", "title": "Undeliverable", "error_data": {"details": "…"}}]);
     let updates = decoded(
         "messages",
         json!({
@@ -152,23 +85,9 @@ fn statuses_with_and_without_contacts() {
         }),
     );
     assert_eq!(
-        lines(
-            &updates,
-            &[
-                "event", "id", "status", "to", "user_id", "envelope", "code", "meaning"
-            ]
-        ),
+        lines(&updates, &["event", "id", "status", "to", "user_id", "envelope", "code", "meaning"]),
         json!([
-            [
-                "status",
-                "w1",
-                "failed",
-                "+33600000001",
-                null,
-                "env-1",
-                131_026,
-                "no-whatsapp"
-            ],
+            ["status", "w1", "failed", "+33600000001", null, "env-1", 131_026, "no-whatsapp"],
             ["status", "w1", "played", null, "FR.1", null, null, null],
             ["unsupported", null, null, null, null, null, null, null],
             ["status", "12", "read", null, null, null, null, null],
@@ -192,98 +111,15 @@ fn edits_revocations_changes_of_number_and_echoes() {
         ]}),
     );
     assert_eq!(
-        lines(
-            &updates,
-            &[
-                "event",
-                "type",
-                "id",
-                "from",
-                "to",
-                "user_id",
-                "new_user_id",
-                "original",
-                "text"
-            ]
-        ),
+        lines(&updates, &["event", "type", "id", "from", "to", "user_id", "new_user_id", "original", "text"]),
         json!([
-            [
-                "edit",
-                "text",
-                "w1",
-                "+336000000",
-                null,
-                null,
-                null,
-                "w0",
-                "demain"
-            ],
-            [
-                "revoke",
-                null,
-                "w2",
-                "+336000000",
-                null,
-                null,
-                null,
-                "w0",
-                null
-            ],
-            [
-                "revoke",
-                null,
-                "w3",
-                "+336000000",
-                null,
-                null,
-                null,
-                "w0",
-                null
-            ],
-            [
-                "number-change",
-                "user_changed_number",
-                "w4",
-                "+336000000",
-                "+337000000",
-                null,
-                null,
-                null,
-                "changed"
-            ],
-            [
-                "number-change",
-                "customer_changed_number",
-                "w5",
-                "+336000000",
-                "+337000000",
-                null,
-                null,
-                null,
-                null
-            ],
-            [
-                "number-change",
-                "user_changed_user_id",
-                "w6",
-                null,
-                null,
-                "FR.1",
-                "FR.2",
-                null,
-                null
-            ],
-            [
-                "message",
-                "system",
-                "w7",
-                "+336000000",
-                null,
-                null,
-                null,
-                null,
-                "key"
-            ],
+            ["edit", "text", "w1", "+336000000", null, null, null, "w0", "demain"],
+            ["revoke", null, "w2", "+336000000", null, null, null, "w0", null],
+            ["revoke", null, "w3", "+336000000", null, null, null, "w0", null],
+            ["number-change", "user_changed_number", "w4", "+336000000", "+337000000", null, null, null, "changed"],
+            ["number-change", "customer_changed_number", "w5", "+336000000", "+337000000", null, null, null, null],
+            ["number-change", "user_changed_user_id", "w6", null, null, "FR.1", "FR.2", null, null],
+            ["message", "system", "w7", "+336000000", null, null, null, null, "key"],
         ])
     );
     let echoes = decoded(
@@ -296,14 +132,7 @@ fn edits_revocations_changes_of_number_and_echoes() {
     assert_eq!(
         lines(&echoes, &["event", "id", "from", "to", "text", "context"]),
         json!([
-            [
-                "echo",
-                "e1",
-                "+33900000090",
-                "+336000000",
-                "je vous appelle",
-                null
-            ],
+            ["echo", "e1", "+33900000090", "+336000000", "je vous appelle", null],
             ["echo", "e2", "+33900000090", "+336000000", "à 15h", "e1"]
         ])
     );
@@ -321,15 +150,8 @@ fn keys_tell_repeats_from_news() {
         {"field": "message_template_status_update", "value": {"event": "APPROVED"}}]})
     };
     let body = json!({"entry": [message("w1", 1), message("w1", 2), template(1), template(1), template(2)]});
-    let keys: Vec<String> = decode(body.to_string().as_bytes())
-        .unwrap()
-        .iter()
-        .map(Update::key)
-        .collect();
-    assert_eq!(
-        keys[..3],
-        ["message:w1", "status:w1:sent", "status:w1:read"]
-    );
+    let keys: Vec<String> = decode(body.to_string().as_bytes()).unwrap().iter().map(Update::key).collect();
+    assert_eq!(keys[..3], ["message:w1", "status:w1:sent", "status:w1:read"]);
     assert_eq!(keys[..3], keys[3..6]);
     assert_eq!(keys[6], keys[7]);
     assert_ne!(keys[7], keys[8]);

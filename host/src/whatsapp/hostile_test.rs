@@ -8,9 +8,9 @@ use super::{Content, DecodeError, Kind, Update, decode};
 fn body(field: &str, value: Value) -> Vec<u8> {
     let value = match value {
         Value::Object(mut fields) => {
-            fields.entry("metadata").or_insert(
-                json!({"display_phone_number": "33 9 00 00 00 90", "phone_number_id": "77"}),
-            );
+            fields
+                .entry("metadata")
+                .or_insert(json!({"display_phone_number": "33 9 00 00 00 90", "phone_number_id": "77"}));
             Value::Object(fields)
         }
         other => other,
@@ -26,31 +26,18 @@ fn decoded(field: &str, value: Value) -> Vec<Update> {
 
 #[test]
 fn a_body_that_is_no_webhook_says_what_is_wrong() {
-    let deep =
-        |levels: usize| format!("{{\"entry\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+    let deep = |levels: usize| format!("{{\"entry\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
     let many = format!("{{\"entry\":[{}{{}}]}}", "{},".repeat(30_000));
     let cases = [
         ("", "body is not JSON: error at line 1, column 0"),
         ("hello", "body is not JSON: error at line 1, column 1"),
-        (
-            "{\"entry\":[]} x",
-            "body is not JSON: error at line 1, column 14",
-        ),
+        ("{\"entry\":[]} x", "body is not JSON: error at line 1, column 14"),
         ("[]", "body: expected an object, found a list"),
         ("null", "body: expected an object, found null"),
         ("{}", "entry: expected a list of objects, found nothing"),
-        (
-            "{\"entry\":{}}",
-            "entry: expected a list of objects, found an object",
-        ),
-        (
-            "{\"entry\":\"x\"}",
-            "entry: expected a list of objects, found another text",
-        ),
-        (
-            "{\"object\":\"page\",\"entry\":[]}",
-            "object: expected whatsapp_business_account, found another text",
-        ),
+        ("{\"entry\":{}}", "entry: expected a list of objects, found an object"),
+        ("{\"entry\":\"x\"}", "entry: expected a list of objects, found another text"),
+        ("{\"object\":\"page\",\"entry\":[]}", "object: expected whatsapp_business_account, found another text"),
         (&deep(200), "body is nested more than 127 levels deep"),
         (&deep(1_000_000), "body is nested more than 127 levels deep"),
         (&many, "entry: more than 20000 updates in one body"),
@@ -59,10 +46,7 @@ fn a_body_that_is_no_webhook_says_what_is_wrong() {
         assert_eq!(decode(body.as_bytes()).unwrap_err().to_string(), message);
     }
     assert_eq!(decode(&b"{\"entry\":[]}"[..]), Ok(vec![]));
-    assert_eq!(
-        decode(deep(120).as_bytes()).map(|updates| updates.len()),
-        Ok(1)
-    );
+    assert_eq!(decode(deep(120).as_bytes()).map(|updates| updates.len()), Ok(1));
 }
 
 #[test]
@@ -89,19 +73,9 @@ fn cut_emoji_and_nul_do_not_block_a_batch() {
         let at = body.windows(2).position(|w| w == "§".as_bytes()).unwrap();
         body.splice(at..at + 2, raw.iter().copied());
         let updates = decode(&body).unwrap();
-        let Kind::Message(first) = &updates[0].kind else {
-            panic!("a message was expected")
-        };
-        assert_eq!(
-            first.content,
-            Content::Text {
-                body: (*text).to_owned()
-            }
-        );
-        assert_eq!(
-            updates[0].raw["text"]["body"], *text,
-            "the raw item is clean too"
-        );
+        let Kind::Message(first) = &updates[0].kind else { panic!("a message was expected") };
+        assert_eq!(first.content, Content::Text { body: (*text).to_owned() });
+        assert_eq!(updates[0].raw["text"]["body"], *text, "the raw item is clean too");
         assert_eq!(updates[1].key(), "message:w2");
     }
 }
@@ -187,27 +161,16 @@ fn no_wrong_type_anywhere_panics_or_blocks_the_neighbours() {
             }
             // one part is wrong: its item at worst becomes another, its list or change one item, and the others stay
             let entries = mutant["entry"].as_array().map_or(0, |entries| {
-                entries
-                    .iter()
-                    .filter(|entry| entry["changes"].as_array().is_some_and(|c| c.len() == 6))
-                    .count()
+                entries.iter().filter(|entry| entry["changes"].as_array().is_some_and(|c| c.len() == 6)).count()
             });
-            assert!(
-                entries == 0 || updates.len() >= 6,
-                "{} updates of {mutant}",
-                updates.len()
-            );
+            assert!(entries == 0 || updates.len() >= 6, "{} updates of {mutant}", updates.len());
         }
     }
     // a wrong message is still one update among sixteen
     for odd in &odds {
         let mut mutant = whole.clone();
         mutant["entry"][0]["changes"][0]["value"]["messages"][0] = odd.clone();
-        assert_eq!(
-            decode(mutant.to_string().as_bytes()).unwrap().len(),
-            expected,
-            "{odd}"
-        );
+        assert_eq!(decode(mutant.to_string().as_bytes()).unwrap().len(), expected, "{odd}");
     }
 }
 
@@ -216,18 +179,14 @@ fn a_body_cut_anywhere_is_an_error() {
     let whole = everything().to_string();
     for end in 0..whole.len() {
         let cut = whole.as_bytes().get(..end).unwrap();
-        assert!(
-            matches!(decode(cut), Err(DecodeError::NotJson { .. })),
-            "cut at {end}"
-        );
+        assert!(matches!(decode(cut), Err(DecodeError::NotJson { .. })), "cut at {end}");
     }
 }
 
 #[test]
 fn three_megabytes_are_read() {
     let message = |n: usize| json!({"from": format!("336{n:08}"), "id": format!("w{n}"), "timestamp": "1", "type": "text", "text": {"body": "é".repeat(1400)}});
-    let contact =
-        |n: usize| json!({"wa_id": format!("336{n:08}"), "profile": {"name": n.to_string()}});
+    let contact = |n: usize| json!({"wa_id": format!("336{n:08}"), "profile": {"name": n.to_string()}});
     let updates = decoded(
         "messages",
         json!({
@@ -235,10 +194,5 @@ fn three_megabytes_are_read() {
         "messages": (0..1000).map(message).collect::<Vec<_>>()}),
     );
     assert_eq!(updates.len(), 1000);
-    assert!(
-        updates
-            .iter()
-            .enumerate()
-            .all(|(n, update)| update.line()["name"] == format!("{n}").as_str())
-    );
+    assert!(updates.iter().enumerate().all(|(n, update)| update.line()["name"] == format!("{n}").as_str()));
 }

@@ -20,9 +20,7 @@ pub(super) fn text(value: &Value, name: &str) -> Option<String> {
 
 /// The text under `name`, unless it is blank: for ids and names.
 pub(super) fn id(value: &Value, name: &str) -> Option<String> {
-    text(value, name)
-        .map(|t| t.trim().to_owned())
-        .filter(|t| !t.is_empty())
+    text(value, name).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
 }
 
 /// The integer under `name`, written as a number or as text.
@@ -51,10 +49,7 @@ pub(super) fn instant(value: &Value, name: &str) -> Option<Timestamp> {
 
 /// The elements under `name`, none when it is not a list.
 pub(super) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value
-        .get(name)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Takes every NUL out of every text and key: PostgreSQL stores none, and one such message would make
@@ -64,10 +59,7 @@ pub(super) fn without_nul(value: Value) -> Value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "")),
         Value::Array(items) => Value::Array(items.into_iter().map(without_nul).collect()),
         Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .map(|(name, value)| (name.replace('\0', ""), without_nul(value)))
-                .collect(),
+            fields.into_iter().map(|(name, value)| (name.replace('\0', ""), without_nul(value))).collect(),
         ),
         other => other,
     }
@@ -121,12 +113,8 @@ mod tests {
         let b: Value = serde_json::from_str(r#"{"b":["x",null],"a":1}"#).unwrap();
         assert_eq!(digest(&a), digest(&b));
         assert_eq!(digest(&a).len(), 32);
-        let others = [
-            json!({"a":1,"b":["x"]}),
-            json!({"a":"1","b":["x",null]}),
-            json!([["a"], []]),
-            json!([["a", []]]),
-        ];
+        let others =
+            [json!({"a":1,"b":["x"]}), json!({"a":"1","b":["x",null]}), json!([["a"], []]), json!([["a", []]])];
         for (i, x) in others.iter().enumerate() {
             assert_ne!(digest(x), digest(&a));
             assert!(others.iter().skip(i + 1).all(|y| digest(x) != digest(y)));

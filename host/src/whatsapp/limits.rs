@@ -79,22 +79,13 @@ impl Outgoing {
         let mut check = Check::default();
         match self {
             Self::Text { body, .. } => check.text("text", body, TEXT),
-            Self::Buttons {
-                header,
-                body,
-                footer,
-                buttons,
-            } => {
+            Self::Buttons { header, body, footer, buttons } => {
                 check.optional("header", header.as_deref(), HEADER);
                 check.text("body", body, INTERACTIVE_BODY);
                 check.optional("footer", footer.as_deref(), FOOTER);
                 check.buttons(buttons);
             }
-            Self::List {
-                body,
-                button,
-                sections,
-            } => {
+            Self::List { body, button, sections } => {
                 check.text("body", body, INTERACTIVE_BODY);
                 check.text("list button", button, BUTTON_TITLE);
                 check.sections(sections);
@@ -102,11 +93,7 @@ impl Outgoing {
             Self::Template(call) => check.template(call),
             Self::MarkRead { message_id, .. } => check.text("message id", message_id, TEXT),
         }
-        if check.problems.is_empty() {
-            Ok(())
-        } else {
-            Err(check.problems)
-        }
+        if check.problems.is_empty() { Ok(()) } else { Err(check.problems) }
     }
 }
 
@@ -121,20 +108,14 @@ impl Check {
     fn optional(&mut self, part: &str, text: Option<&str>, limit: usize) {
         let actual = text.unwrap_or_default().encode_utf16().count();
         if actual > limit {
-            self.problems.push(LimitProblem::TooLong {
-                part: part.to_owned(),
-                limit,
-                actual,
-            });
+            self.problems.push(LimitProblem::TooLong { part: part.to_owned(), limit, actual });
         }
     }
 
     /// A text that must say something.
     fn text(&mut self, part: &str, text: &str, limit: usize) {
         if text.trim().is_empty() {
-            self.problems.push(LimitProblem::Empty {
-                part: part.to_owned(),
-            });
+            self.problems.push(LimitProblem::Empty { part: part.to_owned() });
         }
         self.optional(part, Some(text), limit);
     }
@@ -142,25 +123,17 @@ impl Check {
     /// How many there are of something that must be there.
     fn count(&mut self, part: &str, actual: usize, limit: usize) {
         if actual == 0 {
-            self.problems.push(LimitProblem::Empty {
-                part: part.to_owned(),
-            });
+            self.problems.push(LimitProblem::Empty { part: part.to_owned() });
         }
         if actual > limit {
-            self.problems.push(LimitProblem::TooMany {
-                part: part.to_owned(),
-                limit,
-                actual,
-            });
+            self.problems.push(LimitProblem::TooMany { part: part.to_owned(), limit, actual });
         }
     }
 
     /// A text that none before it may equal.
     fn distinct<'t>(&mut self, part: &str, text: &'t str, seen: &mut HashSet<&'t str>) {
         if !seen.insert(text) {
-            self.problems.push(LimitProblem::Repeated {
-                part: part.to_owned(),
-            });
+            self.problems.push(LimitProblem::Repeated { part: part.to_owned() });
         }
     }
 
@@ -168,10 +141,7 @@ impl Check {
         self.count("buttons", buttons.len(), BUTTONS);
         let (mut titles, mut ids) = (HashSet::new(), HashSet::new());
         for (number, button) in (1..).zip(buttons) {
-            let (title, id) = (
-                format!("title of button {number}"),
-                format!("id of button {number}"),
-            );
+            let (title, id) = (format!("title of button {number}"), format!("id of button {number}"));
             self.text(&title, &button.title, BUTTON_TITLE);
             self.distinct(&title, &button.title, &mut titles);
             self.text(&id, &button.id, BUTTON_ID);
@@ -181,11 +151,7 @@ impl Check {
 
     fn sections(&mut self, sections: &[Section]) {
         self.count("sections", sections.len(), SECTIONS);
-        self.count(
-            "rows of all sections",
-            sections.iter().map(|section| section.rows.len()).sum(),
-            ROWS,
-        );
+        self.count("rows of all sections", sections.iter().map(|section| section.rows.len()).sum(), ROWS);
         let mut ids = HashSet::new();
         let mut number = 0_usize;
         for (place, section) in (1..).zip(sections) {
@@ -199,11 +165,7 @@ impl Check {
                 number += 1;
                 let id = format!("id of row {number}");
                 self.text(&format!("title of row {number}"), &row.title, ROW_TITLE);
-                self.optional(
-                    &format!("description of row {number}"),
-                    row.description.as_deref(),
-                    ROW_DESCRIPTION,
-                );
+                self.optional(&format!("description of row {number}"), row.description.as_deref(), ROW_DESCRIPTION);
                 self.text(&id, &row.id, ROW_ID);
                 self.distinct(&id, &row.id, &mut ids);
             }
@@ -218,20 +180,12 @@ impl Check {
             Some(Header::Image(_) | Header::Video(_) | Header::Document(_)) | None => {}
         }
         for (number, parameter) in (1..).zip(&call.body) {
-            self.parameter(
-                &format!("body parameter {number}"),
-                parameter,
-                TEMPLATE_PARAMETER,
-            );
+            self.parameter(&format!("body parameter {number}"), parameter, TEMPLATE_PARAMETER);
         }
         for button in &call.buttons {
             match button {
                 ButtonParameter::QuickReply { index, payload } => {
-                    self.text(
-                        &format!("payload of button {index}"),
-                        payload,
-                        TEMPLATE_PAYLOAD,
-                    );
+                    self.text(&format!("payload of button {index}"), payload, TEMPLATE_PAYLOAD);
                 }
                 ButtonParameter::Url { index, suffix } => {
                     self.text(&format!("address of button {index}"), suffix, TEXT);
@@ -243,24 +197,18 @@ impl Check {
     fn template_name(&mut self, name: &str) {
         self.text("template name", name, TEMPLATE_NAME);
         if !is_template_name(name) {
-            self.problems.push(LimitProblem::Characters {
-                part: "template name".to_owned(),
-            });
+            self.problems.push(LimitProblem::Characters { part: "template name".to_owned() });
         }
     }
 
     /// Whitespace is flattened before anything is counted, as it is before it is sent.
     fn parameter(&mut self, part: &str, parameter: &Parameter, limit: usize) {
-        let part = parameter
-            .name
-            .as_ref()
-            .map_or_else(|| part.to_owned(), |name| format!("{part} ({name})"));
+        let part = parameter.name.as_ref().map_or_else(|| part.to_owned(), |name| format!("{part} ({name})"));
         self.text(&part, &flat(&parameter.text), limit);
     }
 }
 
 /// Whether a template may have this name.
 pub(super) fn is_template_name(name: &str) -> bool {
-    name.bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }

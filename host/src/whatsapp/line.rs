@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    ApiError, Content, Kind, Message, NumberChange, Sender, StatusUpdate, Update, meaning,
-};
+use super::{ApiError, Content, Kind, Message, NumberChange, Sender, StatusUpdate, Update, meaning};
 
 /// The object being written; nothing is written that is not known.
 #[derive(Default)]
@@ -36,10 +34,7 @@ impl Line {
         if let Some(error) = errors.first() {
             self.set("code", error.code);
             self.text("meaning", Some(meaning(error).name()));
-            self.text(
-                "detail",
-                error.details.as_deref().or(error.message.as_deref()),
-            );
+            self.text("detail", error.details.as_deref().or(error.message.as_deref()));
         }
     }
 
@@ -49,22 +44,12 @@ impl Line {
         self.text("text", content.text());
         match content {
             Content::Button { payload, .. } => self.text("payload", Some(payload)),
-            Content::ButtonReply { id, .. } | Content::ListReply { id, .. } => {
-                self.text("payload", Some(id))
-            }
+            Content::ButtonReply { id, .. } | Content::ListReply { id, .. } => self.text("payload", Some(id)),
             Content::FlowReply { response, .. } => self.text("payload", Some(response)),
             Content::Media(media) => self.text("media", Some(&media.id)),
             Content::Reaction { message_id, .. } => self.text("original", Some(message_id)),
             Content::Contacts(cards) => {
-                self.set(
-                    "phones",
-                    Some(
-                        cards
-                            .iter()
-                            .flat_map(|card| card.phones.clone())
-                            .collect::<Vec<_>>(),
-                    ),
-                );
+                self.set("phones", Some(cards.iter().flat_map(|card| card.phones.clone()).collect::<Vec<_>>()));
             }
             Content::Location(place) => {
                 self.set("latitude", Some(place.latitude));
@@ -72,10 +57,7 @@ impl Line {
             }
             Content::CallPermission { accepted, .. } => self.set("accepted", Some(*accepted)),
             Content::Unsupported { errors, .. } => self.errors(errors),
-            Content::Text { .. }
-            | Content::Order(_)
-            | Content::System { .. }
-            | Content::RequestWelcome => {}
+            Content::Text { .. } | Content::Order(_) | Content::System { .. } | Content::RequestWelcome => {}
         }
     }
 
@@ -106,13 +88,7 @@ impl Line {
         self.text("id", change.id.as_deref());
         self.text("from", change.old_number.as_deref());
         self.text("to", change.new_number.as_deref());
-        self.text(
-            "user_id",
-            change
-                .old_user_id
-                .as_deref()
-                .or(change.new_user_id.as_deref()),
-        );
+        self.text("user_id", change.old_user_id.as_deref().or(change.new_user_id.as_deref()));
         self.text("new_user_id", change.new_user_id.as_deref());
         self.text("text", change.body.as_deref());
         self.set("at", change.timestamp.map(|at| at.to_string()));
@@ -124,9 +100,7 @@ impl Kind {
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
-            Self::Message(message) if matches!(message.content, Content::Unsupported { .. }) => {
-                "unsupported"
-            }
+            Self::Message(message) if matches!(message.content, Content::Unsupported { .. }) => "unsupported",
             Self::Message(_) => "message",
             Self::Status(_) => "status",
             Self::Preference(_) => "preference",
@@ -188,12 +162,7 @@ impl Update {
             }
             Kind::Unsupported(unsupported) => line.text("type", Some(&unsupported.kind)),
             Kind::Error(error) => {
-                line.text(
-                    "type",
-                    Some(&self.field)
-                        .filter(|field| !field.is_empty())
-                        .map(String::as_str),
-                );
+                line.text("type", Some(&self.field).filter(|field| !field.is_empty()).map(String::as_str));
                 line.text("id", error.id.as_deref());
                 line.text("detail", error.problem.as_deref());
                 line.errors(&error.errors);

@@ -135,9 +135,7 @@ fn names_recipient(error: &ApiError) -> bool {
     };
     let details = details.to_lowercase();
     let mut before = "";
-    for word in
-        details.split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ':' | ';' | '(' | ')'))
-    {
+    for word in details.split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ':' | ';' | '(' | ')')) {
         let name = word.trim_matches(['\'', '"', '`', '[', ']']);
         let is_quoted = name.len() < word.len();
         let is_parameter = is_quoted || matches!(before, "parameter" | "param" | "field");
@@ -223,11 +221,7 @@ mod tests {
     use super::*;
 
     fn of(code: i64, details: Option<&str>) -> Meaning {
-        meaning(&ApiError {
-            code: Some(code),
-            details: details.map(str::to_owned),
-            ..ApiError::default()
-        })
+        meaning(&ApiError { code: Some(code), details: details.map(str::to_owned), ..ApiError::default() })
     }
 
     #[test]
@@ -252,10 +246,7 @@ mod tests {
             (&[131_031, 368], "account-locked"),
             (&[130_497], "country-restricted"),
             (&[131_042, 134_011], "payment"),
-            (
-                &[33, 131_037, 131_045, 133_000, 133_005, 133_010, 133_016],
-                "sender-not-registered",
-            ),
+            (&[33, 131_037, 131_045, 133_000, 133_005, 133_010, 133_016], "sender-not-registered"),
             (&[0, 190], "token"),
             (&[3, 10, 200, 299, 131_005], "permission"),
             (&[131_051], "unsupported-type"),
@@ -268,10 +259,7 @@ mod tests {
             (&[132_068], "form-blocked"),
             (&[132_069], "form-throttled"),
             (&[134_101], "template-syncing"),
-            (
-                &[134_100, 134_102, 131_055, 131_063],
-                "marketing-unavailable",
-            ),
+            (&[134_100, 134_102, 131_055, 131_063], "marketing-unavailable"),
             (&[100, 131_008, 131_009, 135_000], "invalid-parameter"),
             (&[-1, 5, 300, 99_999, 133_017, i64::MAX], "unknown"),
         ];
@@ -285,11 +273,8 @@ mod tests {
 
     #[test]
     fn a_bad_parameter_is_the_leads_only_when_it_names_the_recipient() {
-        let lead = [
-            "Recipient phone number is not valid",
-            "Parameter 'to' is invalid",
-            "The parameter to is not a number",
-        ];
+        let lead =
+            ["Recipient phone number is not valid", "Parameter 'to' is invalid", "The parameter to is not a number"];
         for details in lead {
             assert_eq!(of(100, Some(details)), Meaning::InvalidNumber, "{details}");
         }
@@ -300,11 +285,7 @@ mod tests {
             "",
         ];
         for details in ours {
-            assert_eq!(
-                of(131_009, Some(details)),
-                Meaning::InvalidParameter,
-                "{details}"
-            );
+            assert_eq!(of(131_009, Some(details)), Meaning::InvalidParameter, "{details}");
         }
     }
 
@@ -324,11 +305,7 @@ mod tests {
             (131_000, false, None),
         ];
         for (code, ever_reached, reason) in cases {
-            assert_eq!(
-                not_reachable_reason(of(code, None), ever_reached),
-                reason,
-                "{code}"
-            );
+            assert_eq!(not_reachable_reason(of(code, None), ever_reached), reason, "{code}");
         }
     }
 }

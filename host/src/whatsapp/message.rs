@@ -163,23 +163,11 @@ impl Outgoing {
     #[must_use]
     pub fn body(&self, to: &Recipient, envelope_id: &str, context: Option<&str>) -> Value {
         let (kind, content) = match self {
-            Self::Text { body, preview_url } => {
-                ("text", json!({"body": body, "preview_url": preview_url}))
+            Self::Text { body, preview_url } => ("text", json!({"body": body, "preview_url": preview_url})),
+            Self::Buttons { header, body, footer, buttons } => {
+                ("interactive", buttons_body(header.as_deref(), body, footer.as_deref(), buttons))
             }
-            Self::Buttons {
-                header,
-                body,
-                footer,
-                buttons,
-            } => (
-                "interactive",
-                buttons_body(header.as_deref(), body, footer.as_deref(), buttons),
-            ),
-            Self::List {
-                body,
-                button,
-                sections,
-            } => ("interactive", list_body(body, button, sections)),
+            Self::List { body, button, sections } => ("interactive", list_body(body, button, sections)),
             Self::Template(call) => ("template", call.body()),
             Self::MarkRead { message_id, typing } => return read_body(message_id, *typing),
         };
@@ -197,10 +185,7 @@ impl Outgoing {
         set(kind, content);
         match to {
             // What is no number goes as it is: Meta's refusal names it better than a guess would.
-            Recipient::Number(number) => set(
-                "to",
-                to_e164(number).unwrap_or_else(|| number.clone()).into(),
-            ),
+            Recipient::Number(number) => set("to", to_e164(number).unwrap_or_else(|| number.clone()).into()),
             Recipient::UserId(user_id) => set("recipient", user_id.as_str().into()),
         }
         if let Some(context) = context {
@@ -215,14 +200,8 @@ impl Outgoing {
     pub fn preview(&self) -> String {
         match self {
             Self::Text { body, .. } => body.clone(),
-            Self::Buttons {
-                header,
-                body,
-                footer,
-                buttons,
-            } => {
-                let titles: Vec<&str> =
-                    buttons.iter().map(|button| button.title.as_str()).collect();
+            Self::Buttons { header, body, footer, buttons } => {
+                let titles: Vec<&str> = buttons.iter().map(|button| button.title.as_str()).collect();
                 page(header.as_deref(), body, footer.as_deref(), &titles)
             }
             Self::List { body, sections, .. } => {
@@ -231,16 +210,8 @@ impl Outgoing {
                 page(None, body, None, &titles)
             }
             Self::Template(call) => {
-                let texts: Vec<String> = call
-                    .body
-                    .iter()
-                    .map(|parameter| flat(&parameter.text))
-                    .collect();
-                if texts.is_empty() {
-                    call.name.clone()
-                } else {
-                    format!("{}: {}", call.name, texts.join(", "))
-                }
+                let texts: Vec<String> = call.body.iter().map(|parameter| flat(&parameter.text)).collect();
+                if texts.is_empty() { call.name.clone() } else { format!("{}: {}", call.name, texts.join(", ")) }
             }
             Self::MarkRead { .. } => String::new(),
         }
@@ -248,20 +219,10 @@ impl Outgoing {
 }
 
 /// A message as it is laid out on a phone.
-pub(super) fn page(
-    header: Option<&str>,
-    body: &str,
-    footer: Option<&str>,
-    buttons: &[&str],
-) -> String {
+pub(super) fn page(header: Option<&str>, body: &str, footer: Option<&str>, buttons: &[&str]) -> String {
     let buttons: Vec<String> = buttons.iter().map(|title| format!("[{title}]")).collect();
     let buttons = buttons.join(" ");
-    let parts = [
-        header.unwrap_or_default(),
-        body,
-        footer.unwrap_or_default(),
-        &buttons,
-    ];
+    let parts = [header.unwrap_or_default(), body, footer.unwrap_or_default(), &buttons];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join("\n")
 }
@@ -273,8 +234,7 @@ pub(super) fn flat(text: &str) -> String {
 
 /// Marks read, with or without "typing…".
 fn read_body(message_id: &str, typing: bool) -> Value {
-    let mut body =
-        json!({"messaging_product": "whatsapp", "status": "read", "message_id": message_id});
+    let mut body = json!({"messaging_product": "whatsapp", "status": "read", "message_id": message_id});
     if let (true, Value::Object(fields)) = (typing, &mut body) {
         fields.insert("typing_indicator".to_owned(), json!({"type": "text"}));
     }
@@ -282,18 +242,12 @@ fn read_body(message_id: &str, typing: bool) -> Value {
 }
 
 /// The `interactive` object of buttons.
-fn buttons_body(
-    header: Option<&str>,
-    body: &str,
-    footer: Option<&str>,
-    buttons: &[Button],
-) -> Value {
+fn buttons_body(header: Option<&str>, body: &str, footer: Option<&str>, buttons: &[Button]) -> Value {
     let buttons: Vec<Value> = buttons
         .iter()
         .map(|button| json!({"type": "reply", "reply": {"id": button.id, "title": button.title}}))
         .collect();
-    let mut content =
-        json!({"type": "button", "body": {"text": body}, "action": {"buttons": buttons}});
+    let mut content = json!({"type": "button", "body": {"text": body}, "action": {"buttons": buttons}});
     if let Value::Object(fields) = &mut content {
         if let Some(header) = header.filter(|text| !text.is_empty()) {
             fields.insert("header".to_owned(), json!({"type": "text", "text": header}));
@@ -313,11 +267,7 @@ fn list_body(body: &str, button: &str, sections: &[Section]) -> Value {
     };
     let section = |section: &Section| {
         let rows: Vec<Value> = section.rows.iter().map(row).collect();
-        if section.title.is_empty() {
-            json!({"rows": rows})
-        } else {
-            json!({"title": section.title, "rows": rows})
-        }
+        if section.title.is_empty() { json!({"rows": rows}) } else { json!({"title": section.title, "rows": rows}) }
     };
     let sections: Vec<Value> = sections.iter().map(section).collect();
     json!({"type": "list", "body": {"text": body}, "action": {"button": button, "sections": sections}})
@@ -376,11 +326,9 @@ impl Parameter {
 impl ButtonParameter {
     fn body(&self) -> Value {
         let (kind, index, parameter) = match self {
-            Self::QuickReply { index, payload } => (
-                "quick_reply",
-                index,
-                json!({"type": "payload", "payload": payload}),
-            ),
+            Self::QuickReply { index, payload } => {
+                ("quick_reply", index, json!({"type": "payload", "payload": payload}))
+            }
             Self::Url { index, suffix } => ("url", index, json!({"type": "text", "text": suffix})),
         };
         json!({"type": "button", "sub_type": kind, "index": index.to_string(), "parameters": [parameter]})

@@ -50,14 +50,11 @@ pub use account::{ListedTemplate, PhoneNumber, ReadError, SubscribedApp, TokenIn
 pub use api_error::ApiError;
 pub use client::{Client, ClientError, Credentials, Options, SendResult};
 pub use decode::{DecodeError, decode};
-pub use inbound::{
-    Content, Location, Media, MediaKind, Message, Order, OrderItem, Referral, Sender, SharedContact,
-};
+pub use inbound::{Content, Location, Media, MediaKind, Message, Order, OrderItem, Referral, Sender, SharedContact};
 pub use limits::LimitProblem;
 pub use meaning::{Meaning, meaning, not_reachable_reason};
 pub use message::{
-    Button, ButtonParameter, Header, MediaLink, Outgoing, Parameter, Recipient, Row, Section,
-    TemplateCall,
+    Button, ButtonParameter, Header, MediaLink, Outgoing, Parameter, Recipient, Row, Section, TemplateCall,
 };
 pub use number::{to_e164, variants};
 pub use remedy::Remedy;
@@ -65,7 +62,7 @@ pub use signature::{HandshakeError, SIGNATURE_HEADER, SignatureError, handshake,
 pub use stop::{Keyword, Keywords};
 pub use template::{Category, Template, TemplateProblem};
 pub use update::{
-    Account, Delivery, Edit, Kind, NumberChange, Preference, Revoke, StatusRecipient, StatusUpdate,
-    TemplateChange, Unreadable, Unsupported, Update,
+    Account, Delivery, Edit, Kind, NumberChange, Preference, Revoke, StatusRecipient, StatusUpdate, TemplateChange,
+    Unreadable, Unsupported, Update,
 };
 pub use window::Window;

@@ -94,15 +94,7 @@ mod tests {
             assert_eq!(variants(short), [short, long]);
         }
         // a Brazilian landline, a French mobile, a number of unusual length, no number at all
-        for alone in [
-            "+554133334444",
-            "+5541933334444",
-            "+33612345678",
-            "+52155",
-            "",
-            "+",
-            "é55419",
-        ] {
+        for alone in ["+554133334444", "+5541933334444", "+33612345678", "+52155", "", "+", "é55419"] {
             assert_eq!(variants(alone), [alone]);
         }
     }

@@ -31,11 +31,7 @@ impl Origin {
 
     /// An item from here that cannot be read.
     pub(super) fn unreadable(&self, raw: &Value, problem: String) -> Update {
-        let error = Unreadable {
-            id: id(raw, "id"),
-            errors: Vec::new(),
-            problem: Some(problem),
-        };
+        let error = Unreadable { id: id(raw, "id"), errors: Vec::new(), problem: Some(problem) };
         self.update(raw, Kind::Error(error))
     }
 

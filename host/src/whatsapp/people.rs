@@ -42,11 +42,7 @@ impl<'v> People<'v> {
             [contact] if items == 1 => Some(contact),
             _ => None,
         };
-        Self {
-            by_number,
-            by_user_id,
-            only,
-        }
+        Self { by_number, by_user_id, only }
     }
 
     /// The sender of a message, an edit, a revocation.
@@ -116,9 +112,7 @@ impl<'v> People<'v> {
     fn with_number(&self, number: &str) -> Option<&'v Value> {
         self.by_number.get(number).copied().or_else(|| {
             let spellings = variants(&to_e164(number)?);
-            spellings
-                .iter()
-                .find_map(|e164| self.by_number.get(e164.trim_start_matches('+')).copied())
+            spellings.iter().find_map(|e164| self.by_number.get(e164.trim_start_matches('+')).copied())
         })
     }
 }
@@ -150,39 +144,23 @@ mod tests {
         let people = People::of(&value, 3);
         let name = |message: Value| people.sender(&message).profile_name;
         assert_eq!(name(json!({"from": "33612345678"})).as_deref(), Some("Ana"));
-        assert_eq!(
-            name(json!({"from": 33612345678_i64})).as_deref(),
-            Some("Ana")
-        );
-        assert_eq!(
-            name(json!({"from_user_id": "FR.2"})).as_deref(),
-            Some("Léa")
-        );
+        assert_eq!(name(json!({"from": 33612345678_i64})).as_deref(), Some("Ana"));
+        assert_eq!(name(json!({"from_user_id": "FR.2"})).as_deref(), Some("Léa"));
         assert_eq!(name(json!({"from": "FR.2"})).as_deref(), Some("Léa"));
         assert_eq!(name(json!({"from": "554188887777"})).as_deref(), Some("Zé"));
         assert_eq!(name(json!({"from": "33600000000"})), None);
         assert_eq!(name(json!({})), None);
         let zé = people.sender(&json!({"from": "554188887777"}));
-        assert_eq!(
-            (zé.from.as_deref(), zé.wa_id.as_deref()),
-            (Some("+554188887777"), Some("5541988887777"))
-        );
+        assert_eq!((zé.from.as_deref(), zé.wa_id.as_deref()), (Some("+554188887777"), Some("5541988887777")));
         let ana = people.recipient(&json!({"recipient_id": "33612345678"}));
-        assert_eq!(
-            (ana.number.as_deref(), ana.user_id.as_deref()),
-            (Some("+33612345678"), Some("FR.1"))
-        );
+        assert_eq!((ana.number.as_deref(), ana.user_id.as_deref()), (Some("+33612345678"), Some("FR.1")));
     }
 
     #[test]
     fn a_lone_contact_completes_a_lone_item_unless_they_differ() {
         let value = json!({"contacts": [{"user_id": "FR.1", "profile": {"name": "Ana"}}]});
-        let sender =
-            |items, message: Value| People::of(&value, items).sender(&message).profile_name;
-        assert_eq!(
-            sender(1, json!({"from": "33612345678"})).as_deref(),
-            Some("Ana")
-        );
+        let sender = |items, message: Value| People::of(&value, items).sender(&message).profile_name;
+        assert_eq!(sender(1, json!({"from": "33612345678"})).as_deref(), Some("Ana"));
         assert_eq!(sender(2, json!({"from": "33612345678"})), None);
         assert_eq!(sender(1, json!({"from_user_id": "FR.2"})), None);
         assert_eq!(sender(1, json!({})).as_deref(), Some("Ana"));

@@ -53,51 +53,27 @@ impl ApiError {
     #[must_use]
     pub fn remedy(&self, attempt: u32) -> Remedy {
         match meaning(self) {
-            Meaning::NoWhatsapp | Meaning::DecryptionFailed | Meaning::Experiment => {
-                Remedy::Undeliverable
-            }
+            Meaning::NoWhatsapp | Meaning::DecryptionFailed | Meaning::Experiment => Remedy::Undeliverable,
             Meaning::InvalidNumber => Remedy::InvalidNumber,
-            Meaning::WindowClosed => Remedy::WindowClosed {
-                retry_seconds: (attempt == 0).then_some(60),
-            },
+            Meaning::WindowClosed => Remedy::WindowClosed { retry_seconds: (attempt == 0).then_some(60) },
             Meaning::ThrottledByMeta if attempt >= MARKETING_TRIES => Remedy::Undeliverable,
             Meaning::ThrottledByMeta => Remedy::LaterDays { days: attempt + 1 },
             Meaning::OptedOut => Remedy::OptOut,
             // Meta's own rule for one person: 4^X seconds, X from 0.
-            Meaning::PairRate => Remedy::RetryAfter {
-                seconds: backoff(1, 4, attempt),
-            },
-            Meaning::NumberRate => Remedy::RetryAfter {
-                seconds: backoff(1, 2, attempt),
-            },
-            Meaning::CallLimit => Remedy::RetryAfter {
-                seconds: backoff(60, 2, attempt),
-            },
-            Meaning::FormThrottled => Remedy::RetryAfter {
-                seconds: backoff(60, 2, attempt),
-            },
+            Meaning::PairRate => Remedy::RetryAfter { seconds: backoff(1, 4, attempt) },
+            Meaning::NumberRate => Remedy::RetryAfter { seconds: backoff(1, 2, attempt) },
+            Meaning::CallLimit => Remedy::RetryAfter { seconds: backoff(60, 2, attempt) },
+            Meaning::FormThrottled => Remedy::RetryAfter { seconds: backoff(60, 2, attempt) },
             Meaning::TemplateSyncing => Remedy::RetryAfter { seconds: 600 },
             Meaning::MetaFailed => Remedy::Ambiguous,
-            Meaning::SpamLimit | Meaning::ClassificationLimit | Meaning::AccountLocked => {
-                Remedy::StopSender
-            }
-            Meaning::Payment | Meaning::SenderNotRegistered | Meaning::Permission => {
-                Remedy::StopSender
-            }
+            Meaning::SpamLimit | Meaning::ClassificationLimit | Meaning::AccountLocked => Remedy::StopSender,
+            Meaning::Payment | Meaning::SenderNotRegistered | Meaning::Permission => Remedy::StopSender,
             Meaning::CountryRestricted => Remedy::StopCountry,
             Meaning::Token => Remedy::RefreshToken,
-            Meaning::TemplateParameters | Meaning::TemplateMissing | Meaning::TemplateRefused => {
-                Remedy::StopTemplate
-            }
-            Meaning::TemplatePaused | Meaning::TemplateDisabled | Meaning::FormBlocked => {
-                Remedy::StopTemplate
-            }
-            Meaning::MarketingUnavailable | Meaning::BlockedByUs | Meaning::NumberRequired => {
-                Remedy::OurBug
-            }
-            Meaning::NotOnTestList | Meaning::MediaFailed | Meaning::InvalidParameter => {
-                Remedy::OurBug
-            }
+            Meaning::TemplateParameters | Meaning::TemplateMissing | Meaning::TemplateRefused => Remedy::StopTemplate,
+            Meaning::TemplatePaused | Meaning::TemplateDisabled | Meaning::FormBlocked => Remedy::StopTemplate,
+            Meaning::MarketingUnavailable | Meaning::BlockedByUs | Meaning::NumberRequired => Remedy::OurBug,
+            Meaning::NotOnTestList | Meaning::MediaFailed | Meaning::InvalidParameter => Remedy::OurBug,
             Meaning::UnsupportedType => Remedy::Nothing,
             Meaning::Unknown => self.unknown_remedy(attempt),
         }
@@ -108,9 +84,7 @@ impl ApiError {
     #[must_use]
     pub fn remedy_of_failed(&self, attempt: u32) -> Remedy {
         match self.remedy(attempt) {
-            Remedy::Ambiguous => Remedy::RetryAfter {
-                seconds: backoff(60, 4, attempt),
-            },
+            Remedy::Ambiguous => Remedy::RetryAfter { seconds: backoff(60, 4, attempt) },
             other => other,
         }
     }
@@ -118,13 +92,9 @@ impl ApiError {
     /// Without a known code: 429 is a refusal by whoever stands before Meta, 5xx may have gone out.
     fn unknown_remedy(&self, attempt: u32) -> Remedy {
         match self.http_status {
-            Some(429) if self.code.is_none() => Remedy::RetryAfter {
-                seconds: backoff(1, 4, attempt),
-            },
+            Some(429) if self.code.is_none() => Remedy::RetryAfter { seconds: backoff(1, 4, attempt) },
             Some(408 | 500..=599) => Remedy::Ambiguous,
-            _ if self.is_transient => Remedy::RetryAfter {
-                seconds: backoff(60, 2, attempt),
-            },
+            _ if self.is_transient => Remedy::RetryAfter { seconds: backoff(60, 2, attempt) },
             _ => Remedy::Alert,
         }
     }
@@ -132,9 +102,7 @@ impl ApiError {
 
 /// `first · factor^attempt` seconds, at most two hours.
 fn backoff(first: u64, factor: u64, attempt: u32) -> u64 {
-    first
-        .saturating_mul(factor.saturating_pow(attempt))
-        .min(7200)
+    first.saturating_mul(factor.saturating_pow(attempt)).min(7200)
 }
 
 #[cfg(test)]
@@ -142,11 +110,7 @@ mod tests {
     use super::*;
 
     fn error(code: i64) -> ApiError {
-        ApiError {
-            code: Some(code),
-            http_status: Some(400),
-            ..ApiError::default()
-        }
+        ApiError { code: Some(code), http_status: Some(400), ..ApiError::default() }
     }
 
     #[test]
@@ -154,20 +118,8 @@ mod tests {
         let cases = [
             (131_026, 0, Remedy::Undeliverable),
             (131_021, 0, Remedy::InvalidNumber),
-            (
-                131_047,
-                0,
-                Remedy::WindowClosed {
-                    retry_seconds: Some(60),
-                },
-            ),
-            (
-                131_047,
-                1,
-                Remedy::WindowClosed {
-                    retry_seconds: None,
-                },
-            ),
+            (131_047, 0, Remedy::WindowClosed { retry_seconds: Some(60) }),
+            (131_047, 1, Remedy::WindowClosed { retry_seconds: None }),
             (131_049, 0, Remedy::LaterDays { days: 1 }),
             (131_049, 2, Remedy::LaterDays { days: 3 }),
             (131_049, 3, Remedy::Undeliverable),
@@ -199,34 +151,19 @@ mod tests {
 
     #[test]
     fn a_failed_status_settles_what_an_answer_leaves_open() {
-        assert_eq!(
-            error(131_000).remedy_of_failed(0),
-            Remedy::RetryAfter { seconds: 60 }
-        );
+        assert_eq!(error(131_000).remedy_of_failed(0), Remedy::RetryAfter { seconds: 60 });
         assert_eq!(error(131_026).remedy_of_failed(0), Remedy::Undeliverable);
     }
 
     #[test]
     fn unknown_codes_are_repeated_only_when_that_is_safe() {
         let unknown = |http_status, is_transient, code| {
-            ApiError {
-                code,
-                http_status,
-                is_transient,
-                ..ApiError::default()
-            }
-            .remedy(0)
+            ApiError { code, http_status, is_transient, ..ApiError::default() }.remedy(0)
         };
-        assert_eq!(
-            unknown(Some(400), true, Some(99_999)),
-            Remedy::RetryAfter { seconds: 60 }
-        );
+        assert_eq!(unknown(Some(400), true, Some(99_999)), Remedy::RetryAfter { seconds: 60 });
         assert_eq!(unknown(Some(500), true, Some(99_999)), Remedy::Ambiguous);
         assert_eq!(unknown(Some(503), false, None), Remedy::Ambiguous);
-        assert_eq!(
-            unknown(Some(429), false, None),
-            Remedy::RetryAfter { seconds: 1 }
-        );
+        assert_eq!(unknown(Some(429), false, None), Remedy::RetryAfter { seconds: 1 });
         assert_eq!(unknown(Some(403), false, None), Remedy::Alert);
     }
 }

@@ -22,10 +22,7 @@ fn without_half_pairs(text: &str) -> String {
             (None, _) => (escape.get(..2), 2),
         };
         whole.push_str(kept.unwrap_or("\\"));
-        rest = escape
-            .get(length..)
-            .or_else(|| escape.get(1..))
-            .unwrap_or_default();
+        rest = escape.get(length..).or_else(|| escape.get(1..)).unwrap_or_default();
     }
     whole.push_str(rest);
     whole

@@ -23,9 +23,7 @@ pub enum SignatureError {
     #[error("header X-Hub-Signature-256 is not sha256= and 64 hexadecimal digits")]
     Malformed,
     /// The signature belongs to another body or another secret.
-    #[error(
-        "signature does not match the body: check the app secret and that the body is untouched"
-    )]
+    #[error("signature does not match the body: check the app secret and that the body is untouched")]
     Mismatch,
 }
 
@@ -53,30 +51,20 @@ pub enum HandshakeError {
 ///
 /// # Errors
 /// See [`SignatureError`].
-pub fn verify<S: AsRef<str>>(
-    secrets: &[S],
-    header: Option<&str>,
-    raw_body: &[u8],
-) -> Result<(), SignatureError> {
+pub fn verify<S: AsRef<str>>(secrets: &[S], header: Option<&str>, raw_body: &[u8]) -> Result<(), SignatureError> {
     let usable = || secrets.iter().map(AsRef::as_ref).filter(|s| !s.is_empty());
     if usable().next().is_none() {
         return Err(SignatureError::NoSecret);
     }
     let header = header.ok_or(SignatureError::Missing)?.trim();
-    let digits = header
-        .strip_prefix(SCHEME)
-        .ok_or(SignatureError::Malformed)?;
+    let digits = header.strip_prefix(SCHEME).ok_or(SignatureError::Malformed)?;
     let mut given = [0_u8; 32];
     hex::decode_to_slice(digits, &mut given).map_err(|_| SignatureError::Malformed)?;
     let mut matches = Choice::from(0);
     for secret in usable() {
         matches |= digest(secret, raw_body).as_slice().ct_eq(&given);
     }
-    if bool::from(matches) {
-        Ok(())
-    } else {
-        Err(SignatureError::Mismatch)
-    }
+    if bool::from(matches) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
 /// The value of [`SIGNATURE_HEADER`] for `body` under `secret`: what Meta sends, and what the simulator does.
@@ -123,10 +111,7 @@ pub fn handshake<'q>(
     if verify_token.is_empty() || !bool::from(token.as_bytes().ct_eq(verify_token.as_bytes())) {
         return Err(HandshakeError::Token);
     }
-    challenge
-        .filter(|c| !c.is_empty())
-        .map(str::to_owned)
-        .ok_or(HandshakeError::Challenge)
+    challenge.filter(|c| !c.is_empty()).map(str::to_owned).ok_or(HandshakeError::Challenge)
 }
 
 #[cfg(test)]
@@ -149,48 +134,24 @@ mod tests {
         let short = &KNOWN[..KNOWN.len() - 2];
         let long = format!("{KNOWN}00");
         let other = sign("other", BODY);
-        type Case<'c> = (
-            &'c [&'c str],
-            Option<&'c str>,
-            &'c [u8],
-            Result<(), SignatureError>,
-        );
+        type Case<'c> = (&'c [&'c str], Option<&'c str>, &'c [u8], Result<(), SignatureError>);
         let cases: &[Case<'_>] = &[
             (&[KEY], Some(KNOWN), BODY, Ok(())),
             (&[KEY], Some(&upper), BODY, Ok(())),
             (&["new", KEY], Some(KNOWN), BODY, Ok(())),
             (&[KEY, "new"], Some(KNOWN), BODY, Ok(())),
-            (
-                &[KEY],
-                Some(KNOWN),
-                b"what do ya want for nothing!",
-                Err(SignatureError::Mismatch),
-            ),
+            (&[KEY], Some(KNOWN), b"what do ya want for nothing!", Err(SignatureError::Mismatch)),
             (&[KEY], Some(&other), BODY, Err(SignatureError::Mismatch)),
             (&[KEY], None, BODY, Err(SignatureError::Missing)),
             (&[KEY], Some(""), BODY, Err(SignatureError::Malformed)),
             (&[KEY], Some(short), BODY, Err(SignatureError::Malformed)),
             (&[KEY], Some(&long), BODY, Err(SignatureError::Malformed)),
-            (
-                &[KEY],
-                Some("sha1=5bdcc146bf60754e6a042426089575c7"),
-                BODY,
-                Err(SignatureError::Malformed),
-            ),
+            (&[KEY], Some("sha1=5bdcc146bf60754e6a042426089575c7"), BODY, Err(SignatureError::Malformed)),
             (&[], Some(KNOWN), BODY, Err(SignatureError::NoSecret)),
-            (
-                &[""],
-                Some(&sign("", BODY)),
-                BODY,
-                Err(SignatureError::NoSecret),
-            ),
+            (&[""], Some(&sign("", BODY)), BODY, Err(SignatureError::NoSecret)),
         ];
         for (secrets, header, body, expected) in cases {
-            assert_eq!(
-                verify(secrets, *header, body),
-                *expected,
-                "{secrets:?} {header:?}"
-            );
+            assert_eq!(verify(secrets, *header, body), *expected, "{secrets:?} {header:?}");
         }
     }
 
@@ -198,14 +159,9 @@ mod tests {
     fn a_body_written_again_no_longer_verifies() {
         let raw = br#"{"a":"\u00e9 \/ \u0040"}"#;
         let header = sign(KEY, raw);
-        let rewritten = serde_json::from_slice::<serde_json::Value>(raw)
-            .unwrap()
-            .to_string();
+        let rewritten = serde_json::from_slice::<serde_json::Value>(raw).unwrap().to_string();
         assert_eq!(verify(&[KEY], Some(&header), raw), Ok(()));
-        assert_eq!(
-            verify(&[KEY], Some(&header), rewritten.as_bytes()),
-            Err(SignatureError::Mismatch)
-        );
+        assert_eq!(verify(&[KEY], Some(&header), rewritten.as_bytes()), Err(SignatureError::Mismatch));
     }
 
     #[test]
@@ -213,33 +169,12 @@ mod tests {
         let mode = ("hub.mode", "subscribe");
         let challenge = ("hub.challenge", "1158201444");
         let token = ("hub.verify_token", "meatyhamhock");
-        assert_eq!(
-            handshake([mode, challenge, token], "meatyhamhock").unwrap(),
-            "1158201444"
-        );
-        assert_eq!(
-            handshake([mode, challenge], "meatyhamhock"),
-            Err(HandshakeError::Token)
-        );
-        assert_eq!(
-            handshake([mode, challenge, token], "other"),
-            Err(HandshakeError::Token)
-        );
-        assert_eq!(
-            handshake([mode, challenge, ("hub.verify_token", "")], ""),
-            Err(HandshakeError::Token)
-        );
-        assert_eq!(
-            handshake([mode, token], "meatyhamhock"),
-            Err(HandshakeError::Challenge)
-        );
-        assert_eq!(
-            handshake([challenge, token], "meatyhamhock"),
-            Err(HandshakeError::Mode)
-        );
-        assert_eq!(
-            handshake([("hub.mode", "unsubscribe"), token], "meatyhamhock"),
-            Err(HandshakeError::Mode)
-        );
+        assert_eq!(handshake([mode, challenge, token], "meatyhamhock").unwrap(), "1158201444");
+        assert_eq!(handshake([mode, challenge], "meatyhamhock"), Err(HandshakeError::Token));
+        assert_eq!(handshake([mode, challenge, token], "other"), Err(HandshakeError::Token));
+        assert_eq!(handshake([mode, challenge, ("hub.verify_token", "")], ""), Err(HandshakeError::Token));
+        assert_eq!(handshake([mode, token], "meatyhamhock"), Err(HandshakeError::Challenge));
+        assert_eq!(handshake([challenge, token], "meatyhamhock"), Err(HandshakeError::Mode));
+        assert_eq!(handshake([("hub.mode", "unsubscribe"), token], "meatyhamhock"), Err(HandshakeError::Mode));
     }
 }

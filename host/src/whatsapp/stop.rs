@@ -147,17 +147,9 @@ impl Keywords {
     /// A word that is nothing but punctuation is ignored; one in both lists stops.
     #[must_use]
     pub fn new<S: AsRef<str>>(stop: &[S], start: &[S]) -> Self {
-        let folded = |words: &[S]| {
-            words
-                .iter()
-                .map(|word| fold(word.as_ref()))
-                .filter(|word| !word.is_empty())
-                .collect()
-        };
-        Self {
-            stop: folded(stop),
-            start: folded(start),
-        }
+        let folded =
+            |words: &[S]| words.iter().map(|word| fold(word.as_ref())).filter(|word| !word.is_empty()).collect();
+        Self { stop: folded(stop), start: folded(start) }
     }
 
     /// These words besides the ones already in force: a tenant adds its own, and cannot take STOP away.
@@ -346,10 +338,7 @@ mod tests {
         assert_eq!(keywords.of("On reprend ?"), Some(Keyword::Start));
         assert!(keywords.is_stop("laissez moi"));
         assert!(keywords.is_stop("stop"), "STOP cannot be made a START word");
-        assert!(
-            !keywords.is_stop(""),
-            "a word of punctuation only is no word"
-        );
+        assert!(!keywords.is_stop(""), "a word of punctuation only is no word");
         assert!(!Keywords::new(&["ende"], &[]).is_stop("stop"));
         assert!(Keywords::new(&["ende"], &[]).is_stop("ENDE"));
     }

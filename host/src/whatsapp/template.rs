@@ -112,46 +112,30 @@ impl Template {
     pub fn check(&self) -> Vec<TemplateProblem> {
         let mut problems = Vec::new();
         let mut wrong = |part, problem: String| {
-            problems.push(TemplateProblem::Declaration {
-                name: self.name.clone(),
-                part,
-                problem,
-            });
+            problems.push(TemplateProblem::Declaration { name: self.name.clone(), part, problem });
         };
         if self.name.is_empty() || self.name.len() > 512 || !is_template_name(&self.name) {
             wrong("name", "must be 1 to 512 of a-z, 0-9 and _".to_owned());
         }
         if self.language.is_empty() {
-            wrong(
-                "language",
-                "is empty: write it as Meta does, such as fr or en_US".to_owned(),
-            );
+            wrong("language", "is empty: write it as Meta does, such as fr or en_US".to_owned());
         }
         if self.body.trim().is_empty() {
             wrong("body", "is empty".to_owned());
         }
         if self.quick_replies.len() > 10 {
-            wrong(
-                "quick-replies",
-                format!("are {}, 10 are allowed", self.quick_replies.len()),
-            );
+            wrong("quick-replies", format!("are {}, 10 are allowed", self.quick_replies.len()));
         }
         let texts = [
             ("header", self.header.as_deref(), 60),
             ("body", Some(self.body.as_str()), 1024),
             ("footer", self.footer.as_deref(), 60),
         ];
-        let buttons = self
-            .quick_replies
-            .iter()
-            .map(|text| ("quick-replies", Some(text.as_str()), 25));
+        let buttons = self.quick_replies.iter().map(|text| ("quick-replies", Some(text.as_str()), 25));
         for (part, text, limit) in texts.into_iter().chain(buttons) {
             let actual = text.unwrap_or_default().encode_utf16().count();
             if actual > limit {
-                wrong(
-                    part,
-                    format!("is {actual} characters long, {limit} are allowed"),
-                );
+                wrong(part, format!("is {actual} characters long, {limit} are allowed"));
             }
         }
         let header = blanks(self.header.as_deref().unwrap_or_default());
@@ -167,13 +151,7 @@ impl Template {
         if numbers > 0 && numbers < body.len() {
             wrong("body", "mixes numbered and named blanks".to_owned());
         } else if !all_here {
-            wrong(
-                "body",
-                format!(
-                    "must number its blanks from 1 without a gap, has {}",
-                    body.join(", ")
-                ),
-            );
+            wrong("body", format!("must number its blanks from 1 without a gap, has {}", body.join(", ")));
         }
         problems
     }
@@ -200,17 +178,12 @@ impl Template {
     /// The first thing that keeps the call from filling the template: another name, missing, surplus or empty parameters.
     pub fn render(&self, call: &TemplateCall) -> Result<String, TemplateProblem> {
         if call.name != self.name || call.language != self.language {
-            return Err(TemplateProblem::Other {
-                name: self.name.clone(),
-            });
+            return Err(TemplateProblem::Other { name: self.name.clone() });
         }
         let header = match (&self.header, &call.header) {
-            (Some(text), Some(Header::Text(parameter))) => Some(self.fill(
-                "header",
-                text,
-                &blanks(text),
-                std::slice::from_ref(parameter),
-            )?),
+            (Some(text), Some(Header::Text(parameter))) => {
+                Some(self.fill("header", text, &blanks(text), std::slice::from_ref(parameter))?)
+            }
             (Some(text), _) => Some(self.fill("header", text, &blanks(text), &[])?),
             (None, Some(Header::Text(parameter))) => {
                 Some(self.fill("header", "", &[], std::slice::from_ref(parameter))?)
@@ -219,12 +192,7 @@ impl Template {
         };
         let body = self.fill("body", &self.body, &self.parameters(), &call.body)?;
         let buttons: Vec<&str> = self.quick_replies.iter().map(String::as_str).collect();
-        Ok(page(
-            header.as_deref(),
-            &body,
-            self.footer.as_deref(),
-            &buttons,
-        ))
+        Ok(page(header.as_deref(), &body, self.footer.as_deref(), &buttons))
     }
 
     /// One text with its blanks filled.
@@ -238,22 +206,16 @@ impl Template {
         let is_named = blanks.iter().any(|blank| !is_number(blank));
         let filling = |(place, blank): (usize, &&str)| {
             if is_named {
-                given
-                    .iter()
-                    .find(|parameter| parameter.name.as_deref() == Some(blank))
+                given.iter().find(|parameter| parameter.name.as_deref() == Some(blank))
             } else {
-                given
-                    .get(place)
-                    .filter(|parameter| parameter.name.is_none())
+                given.get(place).filter(|parameter| parameter.name.is_none())
             }
         };
         let filled: Option<Vec<&Parameter>> = blanks.iter().enumerate().map(filling).collect();
         let Some(filled) = filled.filter(|_| given.len() == blanks.len()) else {
             let found: Vec<String> = (1..)
                 .zip(given)
-                .map(|(place, parameter): (usize, _)| {
-                    parameter.name.clone().unwrap_or_else(|| place.to_string())
-                })
+                .map(|(place, parameter): (usize, _)| parameter.name.clone().unwrap_or_else(|| place.to_string()))
                 .collect();
             let found: Vec<&str> = found.iter().map(String::as_str).collect();
             return Err(TemplateProblem::Parameters {
@@ -263,15 +225,8 @@ impl Template {
                 found: names(&found),
             });
         };
-        if let Some((blank, _)) = blanks
-            .iter()
-            .zip(&filled)
-            .find(|(_, p)| p.text.trim().is_empty())
-        {
-            return Err(TemplateProblem::Empty {
-                name: self.name.clone(),
-                parameter: (*blank).to_owned(),
-            });
+        if let Some((blank, _)) = blanks.iter().zip(&filled).find(|(_, p)| p.text.trim().is_empty()) {
+            return Err(TemplateProblem::Empty { name: self.name.clone(), parameter: (*blank).to_owned() });
         }
         let filled_blank = |name: &str| {
             let place = blanks.iter().position(|blank| *blank == name)?;
@@ -288,58 +243,25 @@ impl Template {
     #[must_use]
     pub fn compare(&self, listed: &[ListedTemplate]) -> Vec<TemplateProblem> {
         let name = || self.name.clone();
-        let Some(found) = listed
-            .iter()
-            .find(|t| t.name == self.name && t.language == self.language)
-        else {
-            return vec![TemplateProblem::Missing {
-                name: name(),
-                language: self.language.clone(),
-            }];
+        let Some(found) = listed.iter().find(|t| t.name == self.name && t.language == self.language) else {
+            return vec![TemplateProblem::Missing { name: name(), language: self.language.clone() }];
         };
         let category = format!("{:?}", self.category).to_uppercase();
         let replies = |texts: &[String]| {
-            if texts.is_empty() {
-                "none".to_owned()
-            } else {
-                texts.join(", ")
-            }
+            if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
         };
         let text = |text: Option<&str>| text.filter(|t| !t.is_empty()).unwrap_or("none").to_owned();
         let pairs = [
             ("status", "APPROVED".to_owned(), found.status.clone()),
             ("category", category, found.category.clone()),
-            (
-                "header",
-                text(self.header.as_deref()),
-                text(found.header().as_deref()),
-            ),
-            (
-                "body",
-                text(Some(&self.body)),
-                text(found.body().as_deref()),
-            ),
-            (
-                "footer",
-                text(self.footer.as_deref()),
-                text(found.footer().as_deref()),
-            ),
-            (
-                "quick-replies",
-                replies(&self.quick_replies),
-                replies(&found.quick_replies()),
-            ),
+            ("header", text(self.header.as_deref()), text(found.header().as_deref())),
+            ("body", text(Some(&self.body)), text(found.body().as_deref())),
+            ("footer", text(self.footer.as_deref()), text(found.footer().as_deref())),
+            ("quick-replies", replies(&self.quick_replies), replies(&found.quick_replies())),
         ];
-        let differs = pairs
-            .into_iter()
-            .filter(|(_, expected, found)| expected.trim() != found.trim());
+        let differs = pairs.into_iter().filter(|(_, expected, found)| expected.trim() != found.trim());
         differs
-            .map(|(part, expected, found)| TemplateProblem::Differs {
-                name: name(),
-                part,
-                expected,
-                found,
-            })
+            .map(|(part, expected, found)| TemplateProblem::Differs { name: name(), part, expected, found })
             .collect()
     }
 }

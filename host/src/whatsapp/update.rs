@@ -264,8 +264,7 @@ impl Update {
         }
         // Without the time, a template that is approved, paused and approved again would be approved once.
         let time = self.time.map_or(0, Timestamp::as_second);
-        let whole =
-            serde_json::json!([self.waba, self.phone_number_id, self.field, time, self.raw]);
+        let whole = serde_json::json!([self.waba, self.phone_number_id, self.field, time, self.raw]);
         format!("other:{}", json::digest(&whole))
     }
 }

@@ -16,17 +16,13 @@ impl Window {
     /// the webhook arrived: a webhook may be hours late.
     #[must_use]
     pub const fn from_last_message(meta_timestamp: Timestamp) -> Self {
-        Self {
-            last_message: meta_timestamp,
-        }
+        Self { last_message: meta_timestamp }
     }
 
     /// The instant from which only templates may be sent.
     #[must_use]
     pub fn closes_at(self) -> Timestamp {
-        self.last_message
-            .saturating_add(LENGTH)
-            .unwrap_or(Timestamp::MAX)
+        self.last_message.saturating_add(LENGTH).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether free text sent at `now` still falls inside the window, `margin` before its end.
@@ -72,11 +68,7 @@ mod tests {
 
     #[test]
     fn extreme_instants_do_not_overflow() {
-        assert!(
-            !Window::from_last_message(Timestamp::MIN).is_open(Timestamp::MAX, SignedDuration::MAX)
-        );
-        assert!(
-            Window::from_last_message(Timestamp::MAX).is_open(Timestamp::MIN, SignedDuration::ZERO)
-        );
+        assert!(!Window::from_last_message(Timestamp::MIN).is_open(Timestamp::MAX, SignedDuration::MAX));
+        assert!(Window::from_last_message(Timestamp::MAX).is_open(Timestamp::MIN, SignedDuration::ZERO));
     }
 }

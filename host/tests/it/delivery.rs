@@ -19,8 +19,8 @@ use relais::{
     delivery::{Delivery, Directory, Endpoint, Options, Secret, Sender, UnknownRule},
     model::{
         Callback, Clock, Conversation, ConversationId, Digest, Direction, Envelope, EnvelopeId, EnvelopeState,
-        Environment, Event, FlowId, Lead, OutgoingMessage, Payload, Phone, Progress, Pulse, Purpose, Quiet,
-        Receipt, ReceiptStatus, Template, TenantId, VirtualClock,
+        Environment, Event, FlowId, Lead, OutgoingMessage, Payload, Phone, Progress, Pulse, Purpose, Quiet, Receipt,
+        ReceiptStatus, Template, TenantId, VirtualClock,
     },
     store::{Commit, Committed, Intake, LogEntry, SledStore, Store},
     whatsapp::Credentials,
@@ -220,8 +220,7 @@ impl World {
         let now = self.clock.now();
         let conversation = conversation(tenant, number, now);
         let id = conversation.id.clone();
-        let intake =
-            Intake { conversation, alias_prefix: "Prospect".into(), alias_first: 1, idempotency: None };
+        let intake = Intake { conversation, alias_prefix: "Prospect".into(), alias_first: 1, idempotency: None };
         self.store.accept(intake).await.unwrap();
         let envelopes = |conversation: &Conversation| {
             let numbered = payloads.iter().cloned().enumerate();
@@ -724,9 +723,7 @@ async fn what_a_crm_answers_decides_what_follows() {
     let (crm, elsewhere) = (Receiver::start().await, Receiver::start().await);
     world.declare("acme", &crm.url);
     let now = start_time();
-    let after = |status, seconds: &str| {
-        Reply { headers: vec![("retry-after", seconds.to_owned())], ..reply(status) }
-    };
+    let after = |status, seconds: &str| Reply { headers: vec![("retry-after", seconds.to_owned())], ..reply(status) };
     let location = Reply { headers: vec![("location", elsewhere.url.clone())], ..reply(307) };
     // what is answered, and the least and the most to wait then
     let table = [

@@ -1,8 +1,6 @@
 //! What the sandbox promises, on the hostile guests of `tests/guests`: whatever a flow does costs its own tenant that
 //! turn, under the right name, and nobody else anything.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
-
 use std::{
     collections::BTreeMap,
     path::PathBuf,

@@ -1,13 +1,6 @@
 //! The simulated WhatsApp, seen from outside: over real sockets and on virtual time. Every fault is seen on the wire once,
 //! and every webhook is read by the host's own decoder.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise, in its helpers too"
-)]
-
 use std::{
     sync::{
         Arc, Mutex,

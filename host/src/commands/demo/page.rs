@@ -1,6 +1,12 @@
 //! After the conversation: a page where one is the prospect oneself.
 
-use std::{sync::{Arc, Mutex, PoisonError, atomic::{AtomicU32, Ordering}}, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -56,7 +62,9 @@ pub(super) async fn stay(stage: Stage, screen: &Screen) -> anyhow::Result<()> {
         key = page.stage.key(TENANT),
     ));
     if screen.is_json() {
-        screen.print(&json!({ "type": "ready", "page": url, "host": page.stage.host.url(), "key": page.stage.key(TENANT) }));
+        screen.print(
+            &json!({ "type": "ready", "page": url, "host": page.stage.host.url(), "key": page.stage.key(TENANT) }),
+        );
     }
 
     let router = Router::new()

@@ -88,16 +88,10 @@ impl Screen {
                 let status = body.get("status").and_then(Value::as_str).unwrap_or("?");
                 let meeting = body.pointer("/meeting/start").and_then(Value::as_str);
                 let reason = body.pointer("/details/reason").and_then(Value::as_str);
-                let more = [meeting, reason]
-                    .into_iter()
-                    .flatten()
-                    .map(|text| format!("  {text}"))
-                    .collect::<String>();
+                let more = [meeting, reason].into_iter().flatten().map(|text| format!("  {text}")).collect::<String>();
                 format!("{}  📨 CRM ← {}{more}", self.clock(*at), self.paint("32;1", status))
             }
-            Shown::Turn { role, micros } => {
-                self.paint("2", &format!("                     ⚙ {role} {micros} µs"))
-            }
+            Shown::Turn { role, micros } => self.paint("2", &format!("                     ⚙ {role} {micros} µs")),
         }
     }
 
