@@ -39,3 +39,18 @@ async fn after_stop_nothing_more_goes_out() {
     let refusal = scene.stage.post_lead("demo", &lead).await.unwrap_err().to_string();
     assert!(refusal.contains("opted-out"), "{refusal}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_counts_from_the_moment_it_is_received() {
+    let scene = Scene::new("stop-at-once").await;
+    let lead = json!({ "crm_contact_id": "CRM_1", "phone_number": "+33612345604" });
+    scene.stage.post_lead("demo", &lead).await.unwrap();
+    scene.pass(1).await;
+    scene.stage.simulator.person("+33612345604").write("STOP");
+    // Before the quiet window of the burst ends, and so before the turn.
+    let soon = scene.stage.clock.now() + jiff::SignedDuration::from_secs(2);
+    scene.stage.pass_until(soon).await;
+    let phone = Phone::parse("+33612345604", None).unwrap();
+    assert!(scene.stage.host.store.opted_out(&"demo".into(), &phone).await.unwrap());
+    assert!(!scene.statuses().contains(&"OPT_OUT".to_owned()));
+}

@@ -27,6 +27,7 @@ use crate::{
     flows::Flows,
     model::{Clock, Pulse},
     store::Store,
+    whatsapp::Keywords,
 };
 
 /// What the doors need to know.
@@ -46,6 +47,7 @@ pub struct Api {
     clock: Clock,
     pulse: Pulse,
     delivery: Delivery,
+    keywords: Arc<Keywords>,
     options: Arc<Options>,
 }
 
@@ -59,7 +61,8 @@ impl Api {
         delivery: Delivery,
         options: Options,
     ) -> Self {
-        Self { store, flows, clock, pulse, delivery, options: Arc::new(options) }
+        let keywords = Arc::new(Keywords::default());
+        Self { store, flows, clock, pulse, delivery, keywords, options: Arc::new(options) }
     }
 
     /// Every route, grouped by who calls it.

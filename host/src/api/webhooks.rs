@@ -9,9 +9,9 @@ use axum::{
 use super::{Api, Problem, arrivals, body};
 use crate::{
     flows::SecretSource,
-    model::{EnvelopeId, Event, TenantId},
-    store::Append,
-    whatsapp::{self, SIGNATURE_HEADER},
+    model::{EnvelopeId, Event, Phone, TenantId},
+    store::{Append, To},
+    whatsapp::{self, Keywords, SIGNATURE_HEADER},
 };
 
 /// Meta's limit (FACTS §2.1).
@@ -78,9 +78,29 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
         })
         .collect();
     prove_sent(&api, &events).await;
+    let stopped = who_says_stop(&api.keywords, &events);
     api.store.append(events).await?;
+    for (tenant, phone) in stopped {
+        api.store.set_opt_out(&tenant, &phone, true).await?;
+    }
     api.pulse.beat();
     Ok(StatusCode::OK)
+}
+
+/// The people who say STOP. They are registered at once: their turn may have to wait for the rest of a burst, or behind a
+/// flow that fails, and nothing may leave meanwhile (P5).
+fn who_says_stop(keywords: &Keywords, events: &[Append]) -> Vec<(TenantId, Phone)> {
+    let mut found = Vec::new();
+    for append in events {
+        if let (Some(tenant), To::Person { names, .. }, Event::MessageReceived { messages }) =
+            (&append.tenant, &append.to, &append.event)
+            && messages.iter().any(|message| keywords.is_stop(&message.content.shown()))
+        {
+            let numbers = names.iter().filter(|name| name.starts_with('+'));
+            found.extend(numbers.map(|number| (tenant.clone(), Phone::from_whatsapp(number))));
+        }
+    }
+    found
 }
 
 /// Whose secret signed a webhook.
