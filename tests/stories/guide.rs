@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use relais::{stage::Golden, turn::rerun};
+use relais::{simulator::Scenario, stage::Golden, turn::rerun};
 use serde_json::Value;
 
 use super::scene::{Scene, repository};
@@ -60,13 +60,10 @@ fn the_demonstration_says_what_the_guide_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_run_again_gives_the_same_bytes() {
-    let scene = Scene::new("rerun").await;
-    let mut golden = golden();
-    // The scene begins half an hour later than the guide.
-    golden.begin = scene.stage.clock.now();
-    golden.messages.retain(|said| said.at > golden.begin);
-    let hour = jiff::Span::new().hours(1);
-    scene.stage.play("demo", &golden, hour).await.unwrap();
+    let golden = golden();
+    let scene = Scene::beginning("rerun", golden.begin, Scenario::friendly()).await;
+    scene.stage.play("demo", &golden, jiff::Span::new().hours(1)).await.unwrap();
+    assert_eq!(golden.expect.differences(&scene.callbacks()), []);
 
     let host = &scene.stage.host;
     let conversations = host.store.conversations(None, 10).await.unwrap();
@@ -74,7 +71,8 @@ async fn the_log_run_again_gives_the_same_bytes() {
     let log = host.store.log(&conversation.id).await.unwrap();
     let loaded = host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
     let calls = rerun(&loaded, &log).await;
-    assert!(calls.len() >= 10, "{} calls", calls.len());
+    // 15 turns of the script, and two calls for each of the six callbacks.
+    assert_eq!(calls.len(), 27);
     for call in calls {
         assert!(call.is_same(), "turn {} {}: {} became {}", call.turn, call.function, call.logged, call.found);
     }

@@ -54,13 +54,18 @@ impl Scene {
     }
 
     pub(crate) async fn with(name: &str, scenario: Scenario) -> Self {
+        Self::beginning(name, at("2025-10-08T10:00:00+02:00"), scenario).await
+    }
+
+    /// At another moment.
+    pub(crate) async fn beginning(name: &str, begin: Timestamp, scenario: Scenario) -> Self {
         let folder = Folder::new(name);
         let published = Arc::<Mutex<Vec<Published>>>::default();
         let heard = Arc::clone(&published);
         let stage = Stage::set(Options {
             flows: repository().join("flows"),
             folder: folder.0.clone(),
-            begin: at("2025-10-08T10:00:00+02:00"),
+            begin,
             listen: ([127, 0, 0, 1], 0).into(),
             scenario,
             seed: 1,
