@@ -22,7 +22,7 @@ const MOST_LINE_CHARACTERS: usize = 1_000;
 /// Most questions about free slots in a turn: each answer is kept in the log.
 const MOST_QUESTIONS: usize = 64;
 /// Most entries of all tables together: a pointer each. Large runtimes use some ten thousand.
-const MOST_TABLE_ELEMENTS: usize = 1 << 20;
+pub(super) const MOST_TABLE_ELEMENTS: usize = 1 << 17;
 /// Most handles (streams, pollables) that a guest may hold.
 const MOST_HANDLES: usize = 10_000;
 /// The least that a guest may hand over in one call, in bytes, whatever its limit of output. The host counts the size of
