@@ -42,6 +42,12 @@ impl Person {
         self.look(|person| person.seen.clone()).unwrap_or_default()
     }
 
+    /// How much arrived so far.
+    #[must_use]
+    pub fn seen_count(&self) -> usize {
+        self.look(|person| person.seen.len()).unwrap_or_default()
+    }
+
     /// The person's number, E.164.
     #[must_use]
     pub fn number(&self) -> String {

@@ -1,8 +1,13 @@
 //! A host with everything around it embedded: the simulator, a small CRM, and virtual time. The demonstration, golden
 //! conversations and the tests all play on it; nothing leaves this machine.
 
+mod compare;
 mod crm;
 mod golden;
+mod moment;
+mod play;
+mod record;
+mod step;
 
 use std::{
     net::SocketAddr,
@@ -16,9 +21,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use self::record::Record;
 pub use self::{
     crm::{Crm, Received},
-    golden::{Difference, Expect, Golden, Said},
+    golden::{Difference, Expect, Golden, Person},
+    moment::{Moment, When},
+    play::{Entry, EntryKind, Mark, Played},
+    record::Told,
+    step::{Media, Step, Texts},
 };
 use crate::{
     api::new_key,
@@ -76,6 +86,7 @@ pub struct Stage {
     http: reqwest::Client,
     keys: Vec<(TenantId, String)>,
     app_secret: String,
+    record: Arc<Record>,
 }
 
 impl Stage {
@@ -118,6 +129,14 @@ impl Stage {
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("listen on {}; choose another port", options.listen))?;
+        let record = Arc::<Record>::default();
+        let (recorded, theirs) = (Arc::clone(&record), options.observer);
+        let observer: turn::Observer = Arc::new(move |commit| {
+            recorded.hear(commit);
+            if let Some(theirs) = &theirs {
+                theirs(commit);
+            }
+        });
         let host = Host::start(host::Options {
             listener,
             store: Arc::clone(&store),
@@ -133,7 +152,7 @@ impl Stage {
             // The CRM is on this machine, without TLS.
             delivery: delivery::Options { allow_private_addresses: true, ..delivery::Options::default() },
             turns: turn::Options::default(),
-            observer: options.observer,
+            observer: Some(observer),
             tell: options.tell,
         })
         .await?;
@@ -151,7 +170,7 @@ impl Stage {
             keys.push((tenant.id.clone(), secret));
         }
         let http = http_client()?;
-        Ok(Self { host, simulator, crm, clock, http, keys, app_secret: access.app_secret })
+        Ok(Self { host, simulator, crm, clock, http, keys, app_secret: access.app_secret, record })
     }
 
     /// A tenant's test key.
@@ -166,46 +185,43 @@ impl Stage {
 
     /// Hands a lead over, as a CRM would; gives the answer's body.
     pub async fn post_lead(&self, tenant: &str, payload: &Value) -> anyhow::Result<Value> {
-        let answer = self
-            .http
-            .post(format!("{}/v1/leads", self.host.url()))
-            .bearer_auth(self.key(tenant))
-            .json(payload)
-            .send()
-            .await
-            .context("reach the host")?;
-        let status = answer.status();
-        let body: Value = answer.json().await.context("read the host's answer")?;
+        let (status, body) = self.offer_lead(tenant, None, payload).await?;
         ensure!(status == 202, "hand the lead over: {status} {body}");
         Ok(body)
     }
 
-    /// Plays a conversation from its lead to `afterwards` past the person's last message.
-    pub async fn play(&self, tenant: &str, golden: &Golden, afterwards: jiff::Span) -> anyhow::Result<()> {
-        self.pass_until(golden.begin).await;
-        self.post_lead(tenant, &golden.lead).await?;
-        let number = golden
-            .lead
-            .get("phone_number")
-            .and_then(Value::as_str)
-            .context("find the person's phone_number in the conversation's lead")?;
-        let person = self.simulator.person(number);
-        for said in &golden.messages {
-            self.pass_until(said.at).await;
-            person.write(&said.says);
-        }
-        let last = golden.messages.last().map_or(golden.begin, |said| said.at);
-        self.pass_until(last.checked_add(afterwards)?).await;
-        Ok(())
+    /// Hands a lead over to a flow (the default one when none is named); gives the answer's status and body, whatever
+    /// they are.
+    async fn offer_lead(&self, tenant: &str, flow: Option<&str>, payload: &Value) -> anyhow::Result<(u16, Value)> {
+        // A flow's name needs no escaping: it is a folder's, of a-z 0-9 - _.
+        let which = flow.map(|flow| format!("?flow={flow}")).unwrap_or_default();
+        let request = self.http.post(format!("{}/v1/leads{which}", self.host.url()));
+        let answer = request.bearer_auth(self.key(tenant)).json(payload).send().await.context("reach the host")?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.json().await.context("read the host's answer")?))
+    }
+
+    /// Plays a golden conversation with a flow of a tenant (the default one when none is named), to ten minutes after its
+    /// last step.
+    pub async fn play(&self, tenant: &str, flow: Option<&str>, golden: &Golden) -> anyhow::Result<Played> {
+        play::play(self, &TenantId::new(tenant), flow, golden).await
     }
 
     /// Lets everything happen that is due until `until`, one virtual moment after the other: time passes only while
     /// nothing is under way.
     pub async fn pass_until(&self, until: Timestamp) {
+        self.pass_while(until, || true).await;
+    }
+
+    /// The same, but stops at the first moment at which `waits` no longer holds.
+    pub async fn pass_while(&self, until: Timestamp, waits: impl Fn() -> bool) {
         loop {
             if self.simulator.run_due().await > 0 || !self.is_quiet() {
                 tokio::time::sleep(LOOK).await;
                 continue;
+            }
+            if !waits() {
+                return;
             }
             let next = [self.host.next_due().await, self.simulator.next_due()].into_iter().flatten().min();
             // Something may have begun while the store was asked.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Parser;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::Value;
@@ -37,8 +37,6 @@ const FILES: [(&str, &str); 6] = [
 /// The conversation that is played.
 const GUIDE: &str = include_str!("../../../../flows/demo/solaire/conversations/guide.toml");
 const TENANT: &str = "demo";
-/// How much happens after the last message: its answer, and the callback that follows.
-const AFTERWARDS_MINUTES: i64 = 10;
 
 /// Arguments of `relais demo`.
 #[derive(Debug, Parser)]
@@ -56,15 +54,17 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let folder = Folder::new()?;
-    let golden: Golden = toml::from_str(GUIDE).context("read the guide's conversation")?;
-    let screen = Screen::new(args.json, TimeZone::get("Europe/Paris")?);
+    let golden =
+        Golden::read("guide.toml", GUIDE).map_err(|problems| anyhow!("read the guide's conversation: {problems:?}"))?;
+    let zone = TimeZone::get("Europe/Paris")?;
+    let screen = Screen::new(args.json, zone.clone());
     screen.say(&format!("{}, on virtual time\n", golden.title));
 
     let (shown, mut to_show) = mpsc::unbounded_channel();
     let stage = Stage::set(stage::Options {
         flows: folder.0.join("source"),
         folder: folder.0.join("stage"),
-        begin: golden.begin,
+        begin: golden.begin.instant(&zone),
         // Without a page nobody needs to know the port.
         listen: SocketAddr::from(([127, 0, 0, 1], if args.headless { 0 } else { args.port })),
         scenario: Scenario::friendly(),
@@ -89,11 +89,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
 
     let began = std::time::Instant::now();
-    stage.play(TENANT, &golden, AFTERWARDS_MINUTES.minutes()).await?;
+    let played = stage.play(TENANT, None, &golden).await?;
     // What was told last is still on its way to the screen.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let bodies: Vec<Value> = stage.crm.received().into_iter().map(|callback| callback.body).collect();
-    let differences = golden.expect.differences(&bodies);
+    let mut differences = played.differences;
+    // What the CRM has really got, beside what was sent to it.
+    differences.extend(golden.expect.differences(&bodies));
     for difference in &differences {
         eprintln!(
             "\n{} otherwise than the guide says\n--- expected\n{}\n--- found\n{}",

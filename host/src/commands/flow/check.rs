@@ -1,4 +1,4 @@
-//! `relais flow`: check a flow before it is deployed.
+//! `relais flow check`: find what is wrong with a tenant's folder.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::Parser;
 use serde_json::json;
 
 use crate::{
@@ -15,21 +15,18 @@ use crate::{
     sandbox::{self, Sandbox},
 };
 
-/// Subcommands of `relais flow`.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Find everything that is wrong with a tenant's folder, or with one flow of it; exit 1 if anything is.
-    Check {
-        /// A folder with a tenant.toml or a flow.toml.
-        folder: PathBuf,
-        /// Print one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
+/// Arguments of `relais flow check`.
+#[derive(Debug, Parser)]
+pub(in crate::commands) struct Args {
+    /// A folder with a tenant.toml or a flow.toml.
+    folder: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Check { folder, json } = command;
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { folder, json } = args;
     let folder = folder.canonicalize().with_context(|| format!("find {}", folder.display()))?;
     let (checked, problems) = check(&folder).await?;
     if json {
