@@ -7,6 +7,13 @@ use serde::Deserialize;
 
 use crate::{delivery, flows::SecretSource};
 
+/// The access token that `relais simulator` takes unless told otherwise.
+pub const SIMULATOR_TOKEN: &str = "simulator-token";
+/// What it signs webhooks with.
+pub const SIMULATOR_APP_SECRET: &str = "simulator-app-secret";
+/// What it says in the handshake.
+pub const SIMULATOR_VERIFY_TOKEN: &str = "simulator-verify-token";
+
 /// The operator's settings; every one has a default, so that no file is needed to begin with.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

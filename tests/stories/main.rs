@@ -21,3 +21,5 @@ mod scene;
 mod stock;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod whatsapp_check;

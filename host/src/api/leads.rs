@@ -17,8 +17,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Api, Problem, body, conversations, key::authenticate};
 use crate::{
     flows::{Loaded, Tenant},
-    model::{Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress},
+    model::{Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress, TenantId},
     store::{Intake, LeadAnswer},
+    whatsapp,
 };
 
 /// A lead is a few hundred bytes; `context` may make it longer.
@@ -29,6 +30,8 @@ const LONGEST_IDEMPOTENCY_KEY: usize = 255;
 pub(super) struct WhichFlow {
     /// Names the flow, as the payload's `flow` does.
     flow: Option<String>,
+    /// As the payload's `opt_in` does, for CRMs whose payload is their own.
+    opt_in: Option<bool>,
 }
 
 /// Accepts a lead. 202 once it is durable (P1).
@@ -61,16 +64,18 @@ pub(super) async fn post(
     let loaded = flow_of(&api, &tenant, which.flow.as_deref(), &payload).await?;
     let now = api.clock.now();
     let lead = lead_of(&tenant, &loaded, &payload, now).await?;
-    if api.store.opted_out(&tenant.id, &lead.phone).await? {
+    let opted_out = api.store.opted_out(&tenant.id, &lead.phone).await?;
+    if opted_out && !opts_in(which.opt_in, &payload)? {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "opted-out",
             "the person asked not to be contacted",
-            "do not send this lead again; the person can write START to take it back",
+            "do not send this lead again; the person can write START to take it back, or, if they asked you, send \"opt_in\": true",
         )
         .about("phone_number"));
     }
     let idempotency = idempotency_of(&headers, &bytes)?;
+    let phone = lead.phone.clone();
     let conversation = begin(&tenant, &loaded, lead, key.environment, now)?;
     let intake = Intake {
         conversation,
@@ -78,7 +83,18 @@ pub(super) async fn post(
         alias_first: tenant.transcript.alias_first,
         idempotency,
     };
-    let (id, status) = match api.store.accept(intake).await? {
+    let spellings: Vec<Phone> = if opted_out {
+        whatsapp::variants(phone.as_e164()).iter().map(|number| Phone::from_whatsapp(number)).collect()
+    } else {
+        Vec::new()
+    };
+    register(&api, &tenant.id, &spellings, false).await?;
+    let answer = api.store.accept(intake).await?;
+    if !matches!(answer, LeadAnswer::Accepted(_)) {
+        // A request repeated after the person said STOP again opts nobody in.
+        register(&api, &tenant.id, &spellings, true).await?;
+    }
+    let (id, status) = match answer {
         LeadAnswer::Accepted(id) => {
             api.pulse.beat();
             (id, "accepted")
@@ -96,6 +112,24 @@ pub(super) async fn post(
         }
     };
     Ok((StatusCode::ACCEPTED, Json(json!({ "conversation_id": id, "status": status }))))
+}
+
+/// Whether the CRM vouches that the person asked to be contacted again.
+fn opts_in(from_query: Option<bool>, payload: &Value) -> Result<bool, Problem> {
+    match (from_query, payload.get("opt_in")) {
+        (Some(opts_in), _) => Ok(opts_in),
+        (None, None | Some(Value::Null)) => Ok(false),
+        (None, Some(Value::Bool(opts_in))) => Ok(*opts_in),
+        (None, Some(_)) => Err(Problem::invalid_field("opt_in", "opt_in is neither true nor false")),
+    }
+}
+
+/// Puts a person on the opt-out register, or takes them off, under each spelling of their number.
+async fn register(api: &Api, tenant: &TenantId, spellings: &[Phone], opted_out: bool) -> Result<(), Problem> {
+    for phone in spellings {
+        api.store.set_opt_out(tenant, phone, opted_out).await?;
+    }
+    Ok(())
 }
 
 /// The conversations of a lead, the latest whole.

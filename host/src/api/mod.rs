@@ -27,7 +27,6 @@ use crate::{
     flows::Flows,
     model::{Clock, Pulse},
     store::Store,
-    whatsapp::Keywords,
 };
 
 /// What the doors need to know.
@@ -47,7 +46,6 @@ pub struct Api {
     clock: Clock,
     pulse: Pulse,
     delivery: Delivery,
-    keywords: Arc<Keywords>,
     options: Arc<Options>,
 }
 
@@ -61,8 +59,7 @@ impl Api {
         delivery: Delivery,
         options: Options,
     ) -> Self {
-        let keywords = Arc::new(Keywords::default());
-        Self { store, flows, clock, pulse, delivery, keywords, options: Arc::new(options) }
+        Self { store, flows, clock, pulse, delivery, options: Arc::new(options) }
     }
 
     /// Every route, grouped by who calls it.

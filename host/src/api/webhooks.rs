@@ -11,7 +11,8 @@ use crate::{
     flows::SecretSource,
     model::{EnvelopeId, Event, Phone, TenantId},
     store::{Append, To},
-    whatsapp::{self, Keywords, SIGNATURE_HEADER},
+    turn,
+    whatsapp::{self, Keyword, SIGNATURE_HEADER},
 };
 
 /// Meta's limit (FACTS §2.1).
@@ -78,29 +79,39 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
         })
         .collect();
     prove_sent(&api, &events).await;
-    let stopped = who_says_stop(&api.keywords, &events);
+    let said = who_says(&api, &events);
     api.store.append(events).await?;
-    for (tenant, phone) in stopped {
-        api.store.set_opt_out(&tenant, &phone, true).await?;
+    for (tenant, phone, keyword) in said {
+        api.store.set_opt_out(&tenant, &phone, keyword == Keyword::Stop).await?;
     }
     api.pulse.beat();
     Ok(StatusCode::OK)
 }
 
-/// The people who say STOP. They are registered at once: their turn may have to wait for the rest of a burst, or behind a
-/// flow that fails, and nothing may leave meanwhile (P5).
-fn who_says_stop(keywords: &Keywords, events: &[Append]) -> Vec<(TenantId, Phone)> {
+/// The people who say STOP or START, under each spelling of their number; START last and only without a STOP. STOP is
+/// registered at once: its turn may have to wait for the rest of a burst, or behind a flow that fails, and nothing may
+/// leave meanwhile (P5).
+fn who_says(api: &Api, events: &[Append]) -> Vec<(TenantId, Phone, Keyword)> {
     let mut found = Vec::new();
     for append in events {
         if let (Some(tenant), To::Person { names, .. }, Event::MessageReceived { messages }) =
             (&append.tenant, &append.to, &append.event)
-            && messages.iter().any(|message| keywords.is_stop(&message.content.shown()))
+            && let Some(declared) = api.flows.tenant(tenant)
         {
-            let numbers = names.iter().filter(|name| name.starts_with('+'));
-            found.extend(numbers.map(|number| (tenant.clone(), Phone::from_whatsapp(number))));
+            let said =
+                messages.iter().filter_map(|message| turn::keyword(&declared.opt_out.keywords, &message.content));
+            for keyword in said {
+                let numbers = names.iter().filter(|name| name.starts_with('+'));
+                found.extend(numbers.map(|number| (tenant.clone(), Phone::from_whatsapp(number), keyword)));
+            }
         }
     }
-    found
+    let stopped: Vec<_> = found.iter().filter(|(_, _, keyword)| *keyword == Keyword::Stop).cloned().collect();
+    let starts = |(tenant, phone, keyword): &(TenantId, Phone, Keyword)| {
+        *keyword == Keyword::Start && !stopped.iter().any(|(other, person, _)| (other, person) == (tenant, phone))
+    };
+    let started: Vec<_> = found.into_iter().filter(starts).collect();
+    stopped.into_iter().chain(started).collect()
 }
 
 /// Whose secret signed a webhook.

@@ -35,7 +35,7 @@ enum Command {
     /// Hand a lead over, as a CRM would.
     #[command(subcommand)]
     Lead(lead::Command),
-    /// Look at what WhatsApp sends.
+    /// Look at what WhatsApp sends, and verify what is set up with Meta.
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
     /// Run the emulated Graph API alone.
@@ -52,7 +52,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Keys(command) => keys::run(command).await,
         Command::Flow(command) => flow::run(command).await,
         Command::Lead(command) => lead::run(command).await,
-        Command::Whatsapp(command) => whatsapp::run(command),
+        Command::Whatsapp(command) => whatsapp::run(command).await,
         Command::Simulator(args) => simulator::run(args).await,
         Command::When(args) => when::run(args),
     }

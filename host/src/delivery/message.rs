@@ -10,7 +10,7 @@ use super::{
     stops::Stoppable,
 };
 use crate::{
-    model::{Envelope, EnvelopeState, Event, OutgoingMessage},
+    model::{Envelope, EnvelopeState, Event, OutgoingMessage, Purpose},
     store::{self, Append, To},
     whatsapp::{ApiError, Recipient, Remedy, SendResult, meaning},
 };
@@ -100,7 +100,8 @@ impl Attempt<'_> {
             return Ok(Err(outcome));
         }
         // Last, so that nothing comes between the register and the request (P5).
-        if self.house.store.opted_out(&self.envelope.tenant, &self.message.to).await? {
+        let is_confirmation = self.message.purpose == Purpose::Confirmation;
+        if !is_confirmation && self.house.store.opted_out(&self.envelope.tenant, &self.message.to).await? {
             return Ok(Err(Outcome::dropped("opt-out")));
         }
         let to = Recipient::Number(self.message.to.as_e164().to_owned());
@@ -190,6 +191,7 @@ impl Attempt<'_> {
 
     /// The person stopped this business's marketing with WhatsApp's own control: the conversation must know.
     async fn file_opt_out(&self) -> store::Result<()> {
+        self.house.store.set_opt_out(&self.envelope.tenant, &self.message.to, true).await?;
         let append = Append {
             tenant: Some(self.envelope.tenant.clone()),
             to: To::Conversation(self.envelope.conversation.clone()),

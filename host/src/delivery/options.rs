@@ -52,7 +52,7 @@ pub struct Options {
     pub stop_seconds: u32,
 }
 
-/// What becomes of a message whose result stays unknown (P8). WhatsApp has no idempotency key: one of the two is risked.
+/// What becomes of a message whose result stays unknown (P8). WhatsApp has no idempotency key, so each of them risks something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownRule {
@@ -61,6 +61,8 @@ pub enum UnknownRule {
     Park,
     /// Send it again: perhaps the person reads it twice.
     Resend,
+    /// Go on as if it had gone out: perhaps the person misses it.
+    AssumeSent,
 }
 
 impl Default for Options {

@@ -36,7 +36,7 @@ pub(super) fn decide<'m>(
     contact_hours: Timestamp,
     margin: SignedDuration,
 ) -> Decision<'m> {
-    let is_answer = message.purpose == Purpose::Answer;
+    let is_answer = matches!(message.purpose, Purpose::Answer | Purpose::Confirmation);
     if !is_answer && !conversation.is_open() {
         return Decision::Drop("conversation-ended");
     }
@@ -144,7 +144,7 @@ mod tests {
         let as_template = Decision::Send(Form::Template(template.template.as_ref().unwrap()));
         let closed = Decision::Drop("window-closed");
         let ended = Decision::Drop("conversation-ended");
-        use Purpose::{Answer, Outreach, Reminder};
+        use Purpose::{Answer, Confirmation, Outreach, Reminder};
         let table = [
             // message, purpose, outcome, last inbound, contact hours, decision
             (&text, Answer, None, ago(5), now, as_text),
@@ -164,6 +164,8 @@ mod tests {
             (&template, Reminder, Some(Status::OptOut), None, now, ended),
             (&text, Answer, Some(Status::NoOutcome), ago(5), now, as_text),
             (&template, Reminder, Some(Status::MeetingBooked), None, now, as_template),
+            (&text, Confirmation, Some(Status::OptOut), ago(5), later, as_text),
+            (&text, Confirmation, Some(Status::OptOut), ago(day), now, closed),
         ];
         for (number, (message, purpose, outcome, last_inbound_at, hours, expected)) in table.into_iter().enumerate() {
             let message = OutgoingMessage { purpose, ..message.clone() };

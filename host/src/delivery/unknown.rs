@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Delivery, House, Options, UnknownRule, lock, options::seconds, policy};
 use crate::{
-    model::{ConversationId, Envelope, EnvelopeState, Payload, Receipt},
+    model::{ConversationId, Envelope, EnvelopeState, OutgoingMessage, Payload, Purpose, Receipt},
     store::{self, Settlement, Store},
 };
 
@@ -56,6 +56,13 @@ impl Delivery {
 }
 
 impl House {
+    /// What the person read, if the message went out: in the form that its attempt chose then.
+    async fn shown_then(&self, envelope: &Envelope, message: &OutgoingMessage) -> Option<String> {
+        let conversation = self.store.conversation(&envelope.conversation).await.ok()??;
+        let form = policy::form(message, &conversation, begun_at(envelope)?, self.options.window_margin());
+        form.map(policy::Form::shown)
+    }
+
     pub(super) async fn prove(&self, conversation: &ConversationId, receipt: &Receipt) -> bool {
         match prove(&*self.store, &self.options, conversation, receipt, self.clock.now()).await {
             Ok(is_proven) => is_proven,
@@ -76,8 +83,15 @@ impl House {
     async fn give_up_waiting(&self, envelope: &Envelope, now: Timestamp) -> bool {
         let rule = self.options.unknown_rule;
         let state = match (&envelope.payload, rule) {
-            (Payload::Callback(_), _) | (_, UnknownRule::Resend) => EnvelopeState::Queued,
-            (Payload::Message(_), UnknownRule::Park) => EnvelopeState::Parked { reason: "result-unknown".to_owned() },
+            (Payload::Callback(_), _) => EnvelopeState::Queued,
+            // It is to leave once at most, whatever the operator prefers for the rest.
+            (Payload::Message(message), UnknownRule::Resend) if message.purpose != Purpose::Confirmation => {
+                EnvelopeState::Queued
+            }
+            (Payload::Message(message), UnknownRule::AssumeSent) => {
+                EnvelopeState::Sent { at: now, wamid: None, shown: self.shown_then(envelope, message).await }
+            }
+            (Payload::Message(_), _) => EnvelopeState::Parked { reason: "result-unknown".to_owned() },
         };
         tracing::warn!(envelope.id = %envelope.id, ?rule, "what became of an attempt was never told");
         let settlement = Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };

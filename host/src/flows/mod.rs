@@ -3,6 +3,7 @@
 mod folder;
 mod loaded;
 mod manifest;
+mod opt_out;
 mod problem;
 mod registry;
 mod secret;
@@ -13,6 +14,7 @@ mod watch;
 pub use folder::{TENANT_FLOW, TenantFolder, find_tenants, read_flow, read_tenant, seal};
 pub use loaded::Loaded;
 pub use manifest::{FLOW_FILE, Manifest, RoleEntry, Schedule};
+pub use opt_out::OptOut;
 pub use problem::Problem;
 pub use registry::{Flows, Published};
 pub use secret::{SecretError, SecretSource};

@@ -8,7 +8,7 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{Problem, SecretSource};
+use super::{OptOut, Problem, SecretSource, opt_out};
 use crate::{
     calendar::{Calendar, ContactHours},
     model::{FlowId, Phone, TenantId},
@@ -44,6 +44,8 @@ pub struct Tenant {
     pub calendar: Calendar,
     /// When it may write first.
     pub contact_hours: ContactHours,
+    /// How people opt out, and back in.
+    pub opt_out: OptOut,
 }
 
 /// `[whatsapp]`
@@ -111,6 +113,8 @@ struct File {
     calendar: Calendar,
     #[serde(default)]
     contact_hours: ContactHours,
+    #[serde(default)]
+    opt_out: opt_out::Written,
 }
 
 fn french() -> String {
@@ -145,6 +149,10 @@ impl Tenant {
         }
         problems.extend(file.calendar.problems().into_iter().map(|found| problem(&found.path, found.message)));
         problems.extend(file.contact_hours.problems().into_iter().map(|found| problem(&found.path, found.message)));
+        let opt_out = std::mem::take(&mut file.opt_out).read().unwrap_or_else(|found| {
+            problems.extend(found.into_iter().map(|(key, what)| problem(&key, what)));
+            OptOut::default()
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -163,6 +171,7 @@ impl Tenant {
             transcript: file.transcript,
             calendar: file.calendar,
             contact_hours: file.contact_hours,
+            opt_out,
         })
     }
 

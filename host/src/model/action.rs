@@ -131,6 +131,9 @@ pub enum Purpose {
     Reminder,
     /// First contact or follow-up; waits for contact hours.
     Outreach,
+    /// Tells someone that their STOP was heard, once: the only thing that leaves after it. The host's own; no flow can
+    /// send one.
+    Confirmation,
 }
 
 /// Buttons or a list under a message.

@@ -124,6 +124,9 @@ impl Network {
                 return Err(Refusal::plain(*code));
             }
         }
+        if let Some(code) = world.faults.refused(&phone) {
+            return Err(Refusal::plain(code));
+        }
         if world.faults.strike(Fault::NonJsonError, &phone) {
             return Ok(Outcome { first: Vec::new(), answer: Answer::Page });
         }
@@ -134,7 +137,7 @@ impl Network {
         let policy = &self.scenario.policy;
         world.rates.count(policy, &number.phone_number_id, index, now, !in_window).map_err(Refusal::plain)?;
 
-        let fate = match failure {
+        let fate = match failure.or_else(|| world.faults.failed(&phone)) {
             Some(code) => Fate::Fails(code),
             None => Fate::of(world.faults.first(Fate::FAULTS, &phone), reads),
         };

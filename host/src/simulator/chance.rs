@@ -96,7 +96,7 @@ impl When {
 
     /// Refuses what cannot be meant.
     pub(super) fn check(&self, fault: Fault) -> Result<(), Error> {
-        let refuse = |reason| Err(Error::Selector { fault: fault.name(), reason });
+        let refuse = |reason| Err(Error::Selector { fault, reason });
         let given = [self.first.is_some(), self.every.is_some(), self.chance.is_some()];
         if given.into_iter().filter(|is_given| *is_given).count() > 1 {
             return refuse("give one of first, every and chance");
@@ -129,7 +129,7 @@ impl Faults {
     /// Nothing counted yet.
     pub(super) fn new(rules: &BTreeMap<Fault, When>, seed: u64) -> Self {
         let rules = rules.iter().map(|(fault, when)| {
-            let chance = SplitMix64::new(seed ^ (*fault as u64 + 1).wrapping_mul(0xff51_afd7_ed55_8ccd));
+            let chance = SplitMix64::new(seed ^ (number(*fault) + 1).wrapping_mul(0xff51_afd7_ed55_8ccd));
             (*fault, Rule { when: when.clone(), occasions: 0, chance })
         });
         Self { rules: rules.collect() }
@@ -150,9 +150,32 @@ impl Faults {
         }
     }
 
+    /// The code of the first of the `refused-…` that strikes.
+    pub(super) fn refused(&mut self, number: &str) -> Option<i64> {
+        self.code(number, |fault| if let Fault::RefusedWith(code) = fault { Some(code) } else { None })
+    }
+
+    /// The code of the first of the `failed-…` that strikes.
+    pub(super) fn failed(&mut self, number: &str) -> Option<i64> {
+        self.code(number, |fault| if let Fault::FailedWith(code) = fault { Some(code) } else { None })
+    }
+
+    fn code(&mut self, number: &str, code: impl Fn(Fault) -> Option<i64>) -> Option<i64> {
+        let codes: Vec<(Fault, i64)> = self.rules.keys().filter_map(|fault| Some((*fault, code(*fault)?))).collect();
+        codes.into_iter().find(|(fault, _)| self.strike(*fault, number)).map(|(_, code)| code)
+    }
+
     /// The first of `faults` that strikes; an occasion is counted for each of them up to that one.
     pub(super) fn first(&mut self, faults: &[Fault], number: &str) -> Option<Fault> {
         faults.iter().copied().find(|fault| self.strike(*fault, number))
+    }
+}
+
+/// A number of its own for each fault, the same in every run.
+fn number(fault: Fault) -> u64 {
+    match fault {
+        Fault::RefusedWith(code) | Fault::FailedWith(code) => code.unsigned_abs() << 8,
+        named => Fault::ALL.iter().position(|known| *known == named).map_or(0, |place| place as u64),
     }
 }
 

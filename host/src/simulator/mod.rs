@@ -56,7 +56,7 @@ pub use self::{
     happening::{Happening, Offered, OfferedKind, Received},
     options::{ApprovedTemplate, BusinessNumber, Options, TemplateButton, TemplateHeader, WebhookTarget},
     people::Person,
-    scenario::{Enforcement, Fault, Habit, Latency, PairRate, People, Policy, Scenario, Webhooks},
+    scenario::{Account, Enforcement, Fault, Habit, Latency, PairRate, People, Policy, Scenario, Webhooks},
 };
 use self::{network::Network, wire::Listener, wire::Scissors};
 use crate::model::Clock;
@@ -85,7 +85,7 @@ pub enum Error {
     #[error("read scenario: fault {fault}: {reason}")]
     Selector {
         /// Which fault.
-        fault: &'static str,
+        fault: Fault,
         /// What to do.
         reason: &'static str,
     },
@@ -203,6 +203,19 @@ impl Simulator {
         let mut known = self.network.templates.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|other| other.name != template.name || other.language != template.language);
         known.push(template);
+    }
+
+    /// Removes a template, as someone may at Meta; whether there was one.
+    pub fn remove_template(&self, name: &str, language: &str) -> bool {
+        let mut known = self.network.templates.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        known.retain(|template| template.name != name || template.language != language);
+        known.len() < before
+    }
+
+    /// Gives a template another status (`PAUSED`, `APPROVED`, …) and tells the host of it by webhook.
+    pub fn set_template_status(&self, name: &str, language: &str, status: &str) {
+        self.network.change_template(name, language, status);
     }
 
     /// Makes the handshake with which Meta registers a webhook: a GET whose challenge the host is to give back.

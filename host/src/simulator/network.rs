@@ -288,6 +288,34 @@ impl Network {
         true
     }
 
+    /// Gives a template another status and tells the host, as Meta does in `message_template_status_update`.
+    pub(super) fn change_template(&self, name: &str, language: &str, status: &str) {
+        let mut templates = self.templates.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = templates.iter_mut().enumerate().find(|(_, t)| t.name == name && t.language == language);
+        let Some((index, template)) = changed else { return };
+        status.clone_into(&mut template.status);
+        let reason = if status == "REJECTED" { "INVALID_FORMAT" } else { "NONE" };
+        let value = serde_json::json!({
+            "event": status, "message_template_id": super::templates::id(index), "message_template_name": name,
+            "message_template_language": language, "reason": reason,
+        });
+        drop(templates);
+        let now = self.clock.now();
+        let mut accounts: Vec<&BusinessNumber> = Vec::new();
+        for number in &self.numbers {
+            if !accounts.iter().any(|known| known.waba == number.waba) {
+                accounts.push(number);
+            }
+        }
+        let mut world = self.world();
+        for number in accounts {
+            let update = Update::of_account(number, "message_template_status_update", value.clone());
+            world.queue.put(now, Due::Tell(Box::new(update)));
+        }
+        drop(world);
+        self.wake();
+    }
+
     /// The business number of an id.
     pub(super) fn number(&self, phone_number_id: &str) -> Option<&BusinessNumber> {
         self.numbers.iter().find(|number| number.phone_number_id == phone_number_id)

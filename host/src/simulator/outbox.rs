@@ -124,8 +124,10 @@ impl Change {
 
     /// Whether `update` goes in the same `value`. An error stays alone with what it is about.
     fn takes(&self, update: &Update) -> bool {
-        let is_same =
-            self.phone_number_id == update.phone_number_id && self.field == update.field && self.list == update.list;
+        let is_same = !self.is_account_wide()
+            && self.phone_number_id == update.phone_number_id
+            && self.field == update.field
+            && self.list == update.list;
         is_same && self.errors.is_empty() && update.errors.is_empty()
     }
 
@@ -134,7 +136,15 @@ impl Change {
         self.contacts.extend(update.contact.filter(|contact| !self.contacts.contains(contact)));
     }
 
-    fn into_value(self) -> Value {
+    /// Of the account and nobody in particular: the item is the whole value.
+    fn is_account_wide(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    fn into_value(mut self) -> Value {
+        if self.is_account_wide() {
+            return json!({"value": self.items.pop(), "field": self.field});
+        }
         let mut value = Map::new();
         value.insert("messaging_product".to_owned(), json!("whatsapp"));
         let metadata = json!({"display_phone_number": self.display, "phone_number_id": self.phone_number_id});

@@ -93,10 +93,11 @@ pub(super) fn status_error(code: i64) -> Value {
 /// The HTTP status that comes with `code`, as far as known.
 fn http(code: i64) -> u16 {
     match code {
-        190 => 401,
+        0 | 190 => 401,
+        10 | 200..=299 | 368 | 130_497 | 131_005 | 131_031 => 403,
         132_001 => 404,
-        131_000 => 500,
-        131_016 => 503,
+        3 | 131_000 | 131_045 | 131_057 => 500,
+        2 | 131_016 | 133_004 => 503,
         _ => 400,
     }
 }
@@ -104,7 +105,23 @@ fn http(code: i64) -> u16 {
 /// Meta's short name of `code`.
 fn title(code: i64) -> &'static str {
     match code {
+        0 => "AuthException",
+        3 => "API Method",
         4 => "Application request limit reached",
+        10 => "Application does not have permission for this action",
+        368 => "Temporarily blocked for policies violations",
+        130_472 => "User's number is part of an experiment",
+        130_497 => "Business account is restricted from messaging users in this country",
+        131_005 => "Access denied",
+        131_021 => "Recipient cannot be sender",
+        131_031 => "Account has been locked",
+        131_042 => "Business eligibility payment issue",
+        131_045 => "Incorrect certificate",
+        131_057 => "Account in maintenance mode",
+        132_005 => "Translated text too long",
+        132_007 => "Format character policy violated",
+        133_004 => "Server temporarily unavailable",
+        133_010 => "Phone number not registered",
         100 => "Invalid parameter",
         130_429 => "Rate limit hit",
         131_000 => "Something went wrong",

@@ -1,8 +1,8 @@
 //! How the simulated WhatsApp behaves: how quick it is, what it enforces, and what goes wrong.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ApprovedTemplate, Error, When};
 
@@ -16,6 +16,9 @@ use super::{ApprovedTemplate, Error, When};
 /// window = "sync"
 /// [people]
 /// habit = "tap"
+/// [account]
+/// quality = "RED"
+/// subscribed = false
 /// [faults]
 /// duplicates = { every = 3 }
 /// failed-131049 = { chance = 0.1 }
@@ -39,10 +42,55 @@ pub struct Scenario {
     pub webhooks: Webhooks,
     /// What people do when nobody plays them.
     pub people: People,
+    /// What Meta tells of the token, the number and the subscription.
+    pub account: Account,
     /// Templates beside those that the simulator is started with.
     pub templates: Vec<ApprovedTemplate>,
     /// What goes wrong, and when.
     pub faults: BTreeMap<Fault, When>,
+}
+
+/// What Meta tells whoever looks at an account before going live.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Account {
+    /// What the token may do.
+    pub scopes: Vec<String>,
+    /// When it expires, in Unix seconds; 0 for never.
+    pub token_expires_at: i64,
+    /// `CONNECTED` when the number can send; `FLAGGED`, `RESTRICTED`, `DISCONNECTED`…
+    pub status: String,
+    /// `GREEN`, `YELLOW`, `RED` or `UNKNOWN`.
+    pub quality: String,
+    /// `APPROVED` when the number's name is shown.
+    pub name_status: String,
+    /// Whether an app receives the account's webhooks.
+    pub subscribed: bool,
+    /// The fields of which the app receives webhooks.
+    pub fields: Vec<String>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            scopes: owned(&["whatsapp_business_management", "whatsapp_business_messaging"]),
+            token_expires_at: 0,
+            status: "CONNECTED".to_owned(),
+            quality: "GREEN".to_owned(),
+            name_status: "APPROVED".to_owned(),
+            subscribed: true,
+            fields: owned(&[
+                "messages",
+                "message_template_status_update",
+                "user_preferences",
+                "user_id_update",
+                "account_update",
+                "phone_number_quality_update",
+                "smb_message_echoes",
+            ]),
+        }
+    }
 }
 
 /// How long things take, by the simulator's clock, counted from the moment a message is accepted.
@@ -213,22 +261,59 @@ impl Scenario {
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// Something that goes wrong, or is merely unusual. All of them have been seen in production or are documented by Meta.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Fault {
-            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
+            $($(#[doc = $doc])+ $variant,)+
+            /// Refused in the answer with any other code of Meta's, `refused-131031`: nothing is sent.
+            RefusedWith(i64),
+            /// Accepted, then `failed` with any other code of Meta's, `failed-131042`.
+            FailedWith(i64),
         }
 
         impl Fault {
-            /// Every fault.
+            /// Every fault with a name of its own.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Its name in a scenario.
             #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
+            pub fn name(self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$variant => Cow::Borrowed($name),)+
+                    Self::RefusedWith(code) => Cow::Owned(format!("refused-{code}")),
+                    Self::FailedWith(code) => Cow::Owned(format!("failed-{code}")),
+                }
+            }
+
+            /// What it does, in a sentence or two.
+            #[must_use]
+            pub fn explained(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
+                    Self::RefusedWith(_) => "Refused in the answer with that code. Nothing is sent.",
+                    Self::FailedWith(_) => "Accepted, then `failed` with that code.",
+                }
             }
         }
     };
+}
+
+impl Fault {
+    /// The fault of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let code = |prefix: &str| name.strip_prefix(prefix)?.parse::<i64>().ok();
+        let named = Self::ALL.iter().copied().find(|fault| fault.name() == name);
+        named.or_else(|| code("refused-").map(Self::RefusedWith)).or_else(|| code("failed-").map(Self::FailedWith))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| {
+            D::Error::custom(format!("there is no fault `{name}`; `relais simulator --faults` lists them"))
+        })
+    }
 }
 
 faults! {
@@ -312,7 +397,7 @@ faults! {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(&self.name())
     }
 }
 
@@ -336,8 +421,12 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
+        let scenario = Scenario::from_toml("[faults]\nrefused-131031 = {}\nfailed-131042 = { first = 1 }").unwrap();
+        let codes: Vec<Fault> = scenario.faults.into_keys().collect();
+        assert_eq!(codes, [Fault::RefusedWith(131_031), Fault::FailedWith(131_042)]);
         let cases = [
             ("[faults]\nduplicate = {}", "duplicate"),
+            ("[faults]\nrefused-x = {}", "refused-x"),
             ("[latency]\nsent = 5", "sent"),
             ("[faults]\nreorder = { often = 1 }", "often"),
             ("[faults]\nreorder = { first = 1, every = 2 }", "reorder"),

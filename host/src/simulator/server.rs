@@ -117,6 +117,9 @@ async fn edge(
     if !is_version(&version) {
         return respond(&network, Err(unknown_path()));
     }
+    if id == APP_ID && edge == "subscriptions" {
+        return respond(&network, subscriptions(&network, token(&headers)));
+    }
     let found = allowed(&network, token(&headers)).and_then(|numbers| {
         let account: Vec<&BusinessNumber> = numbers.into_iter().filter(|number| number.waba == id).collect();
         if account.is_empty() {
@@ -125,7 +128,12 @@ async fn edge(
         match edge.as_str() {
             "subscribed_apps" => {
                 let app = json!({"id": APP_ID, "name": "Relais", "link": "https://example.com/"});
-                Ok(json!({"data": [{"whatsapp_business_api_data": app}]}))
+                let apps = if network.scenario.account.subscribed {
+                    vec![json!({"whatsapp_business_api_data": app})]
+                } else {
+                    Vec::new()
+                };
+                Ok(json!({"data": apps}))
             }
             "message_templates" => Ok(template_page(&network, &query)),
             "phone_numbers" => {
@@ -145,6 +153,24 @@ async fn unknown(State(network): State<Arc<Network>>) -> Response {
 /// The app that everything belongs to.
 const APP_ID: &str = "1000000000000001";
 
+/// What the app has subscribed to, for whoever knows the app's secret.
+fn subscriptions(network: &Network, token: Option<&str>) -> Result<Value, Refusal> {
+    let target = network.target();
+    let secret = token.and_then(|token| token.strip_prefix(APP_ID)).and_then(|rest| rest.strip_prefix('|'));
+    let is_known = target.as_ref().is_some_and(|target| secret == Some(target.app_secret.as_str()));
+    if network.is_strict && !is_known {
+        return Err(Refusal::new(190, "Invalid OAuth access token signature."));
+    }
+    let fields = network.scenario.account.fields.iter().map(|field| json!({"name": field, "version": "v25.0"}));
+    let subscribed = target.map(|target| {
+        json!({
+            "object": "whatsapp_business_account", "callback_url": target.url, "active": true,
+            "fields": fields.collect::<Vec<_>>(),
+        })
+    });
+    Ok(json!({"data": subscribed.into_iter().collect::<Vec<_>>()}))
+}
+
 fn debug_token(network: &Network, shown: &str) -> Value {
     let numbers: Vec<&BusinessNumber> = network.numbers.iter().filter(|number| number.token == shown).collect();
     if numbers.is_empty() && network.is_strict {
@@ -153,10 +179,11 @@ fn debug_token(network: &Network, shown: &str) -> Value {
     }
     let mut accounts: Vec<&str> = numbers.iter().map(|number| number.waba.as_str()).collect();
     accounts.dedup();
-    let scopes = ["whatsapp_business_management", "whatsapp_business_messaging"];
+    let account = &network.scenario.account;
+    let scopes = &account.scopes;
     let granular: Vec<Value> = scopes.iter().map(|scope| json!({"scope": scope, "target_ids": accounts})).collect();
     json!({"data": {
-        "app_id": APP_ID, "type": "SYSTEM_USER", "application": "Relais", "expires_at": 0, "data_access_expires_at": 0,
+        "app_id": APP_ID, "type": "SYSTEM_USER", "application": "Relais", "expires_at": account.token_expires_at, "data_access_expires_at": 0,
         "is_valid": true, "issued_at": 0, "scopes": scopes, "granular_scopes": granular, "user_id": "1000000000000002",
     }})
 }
@@ -164,15 +191,20 @@ fn debug_token(network: &Network, shown: &str) -> Value {
 fn phone_number(network: &Network, number: &BusinessNumber) -> Value {
     let limit = match network.scenario.policy.portfolio_limit {
         0 => "TIER_UNLIMITED".to_owned(),
-        limit @ ..1_000 => format!("TIER_{limit}"),
-        limit => format!("TIER_{}K", limit / 1_000),
+        limit if limit % 1_000 == 0 => format!("TIER_{}K", limit / 1_000),
+        limit => format!("TIER_{limit}"),
     };
-    json!({
+    let account = &network.scenario.account;
+    let mut shown = json!({
         "id": number.phone_number_id, "display_phone_number": number.display, "verified_name": "Simulated business",
-        "name_status": "APPROVED", "quality_rating": "GREEN", "status": "CONNECTED", "platform_type": "CLOUD_API",
-        "code_verification_status": "VERIFIED", "throughput": {"level": "STANDARD"},
+        "name_status": account.name_status, "quality_rating": account.quality, "status": account.status,
+        "platform_type": "CLOUD_API", "code_verification_status": "VERIFIED", "throughput": {"level": "STANDARD"},
         "whatsapp_business_manager_messaging_limit": limit,
-    })
+    });
+    if let Some(target) = network.target() {
+        set(&mut shown, "webhook_configuration", json!({"application": target.url}));
+    }
+    shown
 }
 
 /// A page of the templates, perhaps those of one name; the cursor is the number of templates before it.

@@ -222,8 +222,13 @@ fn substitute<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> String
     filled
 }
 
-/// The template as the listing shows it; `id` is Meta's id of it.
-pub(super) fn listing(template: &ApprovedTemplate, id: usize) -> Value {
+/// Meta's id of a template, by its place among those that are known.
+pub(super) fn id(place: usize) -> u64 {
+    1_000_000 + place as u64
+}
+
+/// The template as the listing shows it; `place` is its place among those that are known.
+pub(super) fn listing(template: &ApprovedTemplate, place: usize) -> Value {
     let mut components = Vec::new();
     match &template.header {
         Some(TemplateHeader::Text(text)) => components.push(json!({"type": "HEADER", "format": "TEXT", "text": text})),
@@ -253,7 +258,7 @@ pub(super) fn listing(template: &ApprovedTemplate, id: usize) -> Value {
         components.push(json!({"type": "BUTTONS", "buttons": buttons.collect::<Vec<_>>()}));
     }
     json!({
-        "id": format!("{}", 1_000_000 + id),
+        "id": id(place).to_string(),
         "name": template.name,
         "language": template.language,
         "status": template.status,

@@ -52,6 +52,22 @@ impl Update {
         }
     }
 
+    /// What concerns an account and nobody in particular: `item` is the whole `value`.
+    pub(super) fn of_account(number: &BusinessNumber, field: &'static str, item: Value) -> Self {
+        Self {
+            waba: number.waba.clone(),
+            phone_number_id: String::new(),
+            display: String::new(),
+            field,
+            list: "",
+            item,
+            contact: None,
+            errors: Vec::new(),
+            person: 0,
+            number: String::new(),
+        }
+    }
+
     /// The same with the person's contact.
     pub(super) fn with_contact(mut self, contact: Value) -> Self {
         self.contact = Some(contact);

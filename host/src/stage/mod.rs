@@ -39,7 +39,7 @@ use crate::{
     sandbox,
     simulator::{
         ApprovedTemplate, BusinessNumber, Options as SimulatorOptions, Scenario, Simulator, TemplateButton,
-        WebhookTarget,
+        TemplateHeader, WebhookTarget,
     },
     store::{SledStore, Store},
     turn,
@@ -85,7 +85,7 @@ pub struct Stage {
     pub clock: VirtualClock,
     http: reqwest::Client,
     keys: Vec<(TenantId, String)>,
-    app_secret: String,
+    access: SimulatorAccess,
     record: Arc<Record>,
 }
 
@@ -103,15 +103,7 @@ impl Stage {
             app_secret: random_secret()?,
             verify_token: random_secret()?,
         };
-        let numbers = tenants_in(&flows)?
-            .iter()
-            .map(|tenant| BusinessNumber {
-                phone_number_id: tenant.whatsapp.phone_number_id.clone(),
-                display: tenant.whatsapp.number.clone(),
-                waba: tenant.whatsapp.business_account_id.clone().unwrap_or_else(|| "200000000000001".to_owned()),
-                token: access.token.clone(),
-            })
-            .collect();
+        let numbers = numbers_in(&flows, &access.token)?;
         let simulator = Simulator::start(SimulatorOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: Clock::Virtual(clock.clone()),
@@ -159,7 +151,7 @@ impl Stage {
         simulator.set_webhook(WebhookTarget {
             url: format!("{}/webhooks/whatsapp", host.url()),
             app_secret: access.app_secret.clone(),
-            verify_token: access.verify_token,
+            verify_token: access.verify_token.clone(),
         });
         simulator.register().await?;
 
@@ -170,7 +162,7 @@ impl Stage {
             keys.push((tenant.id.clone(), secret));
         }
         let http = http_client()?;
-        Ok(Self { host, simulator, crm, clock, http, keys, app_secret: access.app_secret, record })
+        Ok(Self { host, simulator, crm, clock, http, keys, access, record })
     }
 
     /// A tenant's test key.
@@ -180,7 +172,12 @@ impl Stage {
 
     /// What the simulator signs webhooks with.
     pub fn app_secret(&self) -> &str {
-        &self.app_secret
+        &self.access.app_secret
+    }
+
+    /// How to talk with the simulator as the host does.
+    pub fn access(&self) -> &SimulatorAccess {
+        &self.access
     }
 
     /// Hands a lead over, as a CRM would; gives the answer's body.
@@ -285,8 +282,22 @@ fn tenants_in(flows: &Path) -> anyhow::Result<Vec<crate::flows::Tenant>> {
     Ok(tenants)
 }
 
+/// The account of a number whose tenant names none.
+pub(crate) const ACCOUNT: &str = "200000000000001";
+
+/// The business numbers that the tenants declare, all behind one token.
+pub(crate) fn numbers_in(flows: &Path, token: &str) -> anyhow::Result<Vec<BusinessNumber>> {
+    let number = |tenant: crate::flows::Tenant| BusinessNumber {
+        phone_number_id: tenant.whatsapp.phone_number_id,
+        display: tenant.whatsapp.number,
+        waba: tenant.whatsapp.business_account_id.unwrap_or_else(|| ACCOUNT.to_owned()),
+        token: token.to_owned(),
+    };
+    Ok(tenants_in(flows)?.into_iter().map(number).collect())
+}
+
 /// What Meta would have approved: the templates that the flows declare.
-fn templates_in(flows: &Path) -> anyhow::Result<Vec<ApprovedTemplate>> {
+pub(crate) fn templates_in(flows: &Path) -> anyhow::Result<Vec<ApprovedTemplate>> {
     let mut templates: Vec<ApprovedTemplate> = Vec::new();
     for folder in crate::flows::find_tenants(flows)? {
         for (_, path) in folder.flows {
@@ -305,7 +316,7 @@ fn approved(template: Template) -> ApprovedTemplate {
         language: template.language,
         status: "APPROVED".to_owned(),
         category: format!("{:?}", template.category).to_uppercase(),
-        header: None,
+        header: template.header.map(TemplateHeader::Text),
         body: template.body,
         footer: template.footer,
         buttons: template.quick_replies.into_iter().map(|text| TemplateButton::QuickReply { text }).collect(),

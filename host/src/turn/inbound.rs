@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use crate::{
-    model::{Content, Direction, Event, Inbound, Line, Status},
+    flows::OptOut,
+    model::{Content, Direction, Event, Inbound, Line, OutgoingMessage, Payload, Purpose, Status},
     whatsapp::{Keyword, Keywords},
 };
 
@@ -19,7 +20,8 @@ pub(super) enum Next {
 
 /// Writes the messages into the transcript, opens the 24-hour window, tells that the person answered, and obeys STOP and
 /// START. STOP wins: whatever else the burst says, nothing more goes to that person (P5).
-pub(super) fn receive(draft: &mut Draft, keywords: &Keywords, messages: &[Inbound]) -> Next {
+pub(super) fn receive(draft: &mut Draft, words: &OptOut, messages: &[Inbound]) -> Next {
+    let keywords = &words.keywords;
     for message in messages {
         draft.lines.push(Line {
             direction: Direction::In,
@@ -32,12 +34,18 @@ pub(super) fn receive(draft: &mut Draft, keywords: &Keywords, messages: &[Inboun
         conversation.last_activity_at = conversation.last_activity_at.max(message.at);
     }
     if say(keywords, messages, Keyword::Stop) {
-        opt_out(draft, "STOP");
+        if opt_out(draft, "STOP")
+            && let Some(text) = &words.confirmation
+        {
+            confirm(draft, text);
+        }
         return Next::Done;
     }
-    if say(keywords, messages, Keyword::Start) && draft.conversation.outcome == Some(Status::OptOut) {
+    if say(keywords, messages, Keyword::Start) {
         draft.opt_out = Some(false);
-        draft.conversation.outcome = None;
+        if draft.conversation.outcome == Some(Status::OptOut) {
+            draft.conversation.outcome = None;
+        }
     }
     answered(draft);
     if draft.conversation.is_open() {
@@ -48,11 +56,29 @@ pub(super) fn receive(draft: &mut Draft, keywords: &Keywords, messages: &[Inboun
     }
 }
 
-/// Ends the conversation because the person wants to be left alone.
-pub(super) fn opt_out(draft: &mut Draft, reason: &str) {
+/// Ends the conversation because the person wants to be left alone; whether that is news.
+pub(super) fn opt_out(draft: &mut Draft, reason: &str) -> bool {
     draft.opt_out = Some(true);
+    // Said again, perhaps while the confirmation waits for its pace: it is not to be dropped.
+    if draft.conversation.outcome == Some(Status::OptOut) {
+        return false;
+    }
     draft.silence("opt-out");
     draft.conclude(Status::OptOut, Some(reason));
+    true
+}
+
+/// Tells the person that their STOP was heard.
+fn confirm(draft: &mut Draft, text: &str) {
+    let message = OutgoingMessage {
+        to: draft.conversation.lead.phone.clone(),
+        text: Some(text.to_owned()),
+        choices: None,
+        template: None,
+        purpose: Purpose::Confirmation,
+        first: false,
+    };
+    draft.send(Payload::Message(message), draft.now);
 }
 
 /// An answer implies that the first message was delivered (FACTS §3, status → outcome).
@@ -97,13 +123,18 @@ pub(super) fn hold(draft: &mut Draft, keywords: &Keywords) -> bool {
 
 /// Whether one of the messages says nothing but the keyword.
 fn say(keywords: &Keywords, messages: &[Inbound], wanted: Keyword) -> bool {
-    messages.iter().filter_map(|message| text_of(&message.content)).any(|text| keywords.of(text) == Some(wanted))
+    messages.iter().any(|message| keyword(keywords, &message.content) == Some(wanted))
 }
 
-fn text_of(content: &Content) -> Option<&str> {
+/// What a message asks for when it says nothing but a keyword: as a text, or as what a button shows or gives back.
+pub fn keyword(keywords: &Keywords, content: &Content) -> Option<Keyword> {
     match content {
-        Content::Text(text) => Some(text),
-        Content::Choice(choice) => Some(&choice.title),
+        Content::Text(text) => keywords.of(text),
+        Content::Choice(choice) => {
+            let said = [keywords.of(&choice.title), keywords.of(&choice.id)];
+            // A button called "Continuer" with the payload STOP stops.
+            if said.contains(&Some(Keyword::Stop)) { Some(Keyword::Stop) } else { said.into_iter().flatten().next() }
+        }
         _ => None,
     }
 }

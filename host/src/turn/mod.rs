@@ -17,14 +17,14 @@ use std::sync::{
 use jiff::{Timestamp, ToSpan as _};
 use tokio::sync::Semaphore;
 
+pub use inbound::keyword;
 pub use rerun::{Rerun, rerun};
 
 use self::{asking::Asking, booking::Booking, draft::Draft, inbound::Next};
 use crate::{
-    flows::Flows,
+    flows::{Flows, OptOut},
     model::{Clock, Event, Fault, FaultKind, Pulse, Status},
     store::{self, Commit, Committed, Store, Taken},
-    whatsapp::Keywords,
 };
 
 /// Pauses after a fault, in seconds; after as many faults in a row as there are pauses plus one, the conversation is
@@ -32,6 +32,9 @@ use crate::{
 const FAULT_PAUSES: [i64; 4] = [1, 5, 30, 120];
 /// A slot that is lost to another lead while a turn is made is looked for again this many times.
 const BOOKING_TRIES: usize = 5;
+
+/// The reason of an opt-out that WhatsApp's own control, or Meta's 131050, told of.
+const WHATSAPP: &str = "WHATSAPP";
 
 /// How the turn loop runs.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,6 @@ pub struct Turns {
     flows: Flows,
     clock: Clock,
     pulse: Pulse,
-    keywords: Arc<Keywords>,
     observer: Option<Observer>,
     slots: Arc<Semaphore>,
     busy: Arc<AtomicUsize>,
@@ -77,7 +79,6 @@ impl Turns {
             flows,
             clock,
             pulse,
-            keywords: Arc::new(Keywords::default()),
             observer,
             slots: Arc::new(Semaphore::new(options.at_once)),
             busy: Arc::default(),
@@ -183,11 +184,12 @@ impl Turns {
     }
 
     async fn advance(&self, draft: &mut Draft) -> store::Result<Result<(), Fault>> {
-        if draft.conversation.parked.is_some() && inbound::hold(draft, &self.keywords) {
+        let words = self.words(draft);
+        if draft.conversation.parked.is_some() && inbound::hold(draft, &words.keywords) {
             return Ok(Ok(()));
         }
         match draft.event.clone() {
-            Event::MessageReceived { messages } => match inbound::receive(draft, &self.keywords, &messages) {
+            Event::MessageReceived { messages } => match inbound::receive(draft, &words, &messages) {
                 Next::Ask => self.ask_script(draft).await,
                 Next::Done => Ok(Ok(())),
             },
@@ -235,9 +237,9 @@ impl Turns {
             }
             Event::PreferenceChanged { stops } => {
                 if stops {
-                    inbound::opt_out(draft, "STOP");
+                    inbound::opt_out(draft, WHATSAPP);
                 } else {
-                    draft.opt_out = Some(false);
+                    self.resume(draft).await?;
                 }
                 Ok(Ok(()))
             }
@@ -251,6 +253,29 @@ impl Turns {
                 Ok(Ok(()))
             }
         }
+    }
+
+    /// The tenant's words for STOP and START; the usual ones when it has no valid `tenant.toml`.
+    fn words(&self, draft: &Draft) -> OptOut {
+        self.flows.tenant(&draft.conversation.tenant).map(|tenant| tenant.opt_out.clone()).unwrap_or_default()
+    }
+
+    /// The person resumed marketing with WhatsApp's own control. That takes back what the control took and nothing more
+    /// (FACTS §3): who said STOP in words is left alone until they say START.
+    async fn resume(&self, draft: &mut Draft) -> store::Result<()> {
+        let log = self.store.log(&draft.conversation.id).await?;
+        let reason = log.iter().rev().find_map(|entry| match &entry.event {
+            Event::StatusReached { status: Status::OptOut, reason } => Some(reason.as_deref().unwrap_or_default()),
+            _ => None,
+        });
+        if reason == Some(WHATSAPP) {
+            draft.opt_out = Some(false);
+        } else {
+            draft.overrule(
+                "not taken off the opt-out register: it was not WhatsApp's control that put the person on it",
+            );
+        }
+        Ok(())
     }
 
     /// Asks the qualification script, unless the conversation has ended or a human leads it.

@@ -44,7 +44,7 @@ fn reached(draft: &mut Draft, status: ReceiptStatus) {
 fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line], is_first: bool) {
     let reason = receipt.reason.as_deref().unwrap_or("unknown");
     if reason == Meaning::OptedOut.name() {
-        super::inbound::opt_out(draft, "WHATSAPP");
+        super::inbound::opt_out(draft, super::WHATSAPP);
         return;
     }
     if is_first && unreachable(draft, reason) {

@@ -44,6 +44,29 @@ pub struct TokenInfo {
     /// `SYSTEM_USER`, `USER`, …
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// For which accounts it has each permission; empty where Meta does not say.
+    pub granular_scopes: Vec<GranularScope>,
+}
+
+/// A permission and what it is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct GranularScope {
+    /// The permission.
+    pub scope: String,
+    /// The ids of WhatsApp Business Accounts; empty for all of the app's.
+    pub target_ids: Vec<String>,
+}
+
+impl TokenInfo {
+    /// Whether it has the permission `scope` for the account `waba`.
+    #[must_use]
+    pub fn may(&self, scope: &str, waba: &str) -> bool {
+        let granular = self.granular_scopes.iter().find(|granular| granular.scope == scope);
+        let for_account = granular
+            .is_none_or(|granular| granular.target_ids.is_empty() || granular.target_ids.iter().any(|id| id == waba));
+        for_account && (granular.is_some() || self.scopes.iter().any(|held| held == scope))
+    }
 }
 
 /// A business number.
@@ -66,6 +89,65 @@ pub struct PhoneNumber {
     pub platform_type: Option<String>,
     /// How many people may be written to outside a window in 24 hours, over all numbers of the portfolio: `TIER_250`, …
     pub whatsapp_business_manager_messaging_limit: Option<String>,
+    /// Where Meta posts what concerns this number.
+    pub webhook_configuration: Option<WebhookConfiguration>,
+}
+
+/// Addresses that Meta posts webhooks to, the more particular one first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct WebhookConfiguration {
+    /// The number's own.
+    pub phone_number: Option<String>,
+    /// The account's own.
+    pub whatsapp_business_account: Option<String>,
+    /// The app's.
+    pub application: Option<String>,
+}
+
+impl WebhookConfiguration {
+    /// The address that messages to the number are posted to.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        [&self.phone_number, &self.whatsapp_business_account, &self.application]
+            .into_iter()
+            .find_map(|address| address.as_deref().filter(|address| !address.is_empty()))
+    }
+}
+
+impl PhoneNumber {
+    /// To how many people of the portfolio a conversation may be opened within 24 hours: `TIER_2K` is 2,000. None when
+    /// there is no limit, or Meta does not say.
+    #[must_use]
+    pub fn people_per_day(&self) -> Option<u32> {
+        let tier = self.whatsapp_business_manager_messaging_limit.as_deref()?.strip_prefix("TIER_")?;
+        match tier.strip_suffix('K') {
+            Some(thousands) => thousands.parse::<u32>().ok()?.checked_mul(1_000),
+            None => tier.parse().ok(),
+        }
+    }
+}
+
+/// What an app asked Meta to post.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Subscription {
+    /// `whatsapp_business_account`, for what concerns WhatsApp.
+    pub object: String,
+    /// Where it is posted.
+    pub callback_url: Option<String>,
+    /// Whether it is in force.
+    pub active: bool,
+    /// Of what.
+    pub fields: Vec<SubscribedField>,
+}
+
+/// A field of webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct SubscribedField {
+    /// `messages`, `message_template_status_update`, …
+    pub name: String,
 }
 
 /// An app that receives an account's webhooks.
@@ -126,6 +208,22 @@ impl ListedTemplate {
         replies.filter_map(|button| text(button, "text")).collect()
     }
 
+    /// The kind of media in its header, which must be given with each message; none for a text or no header.
+    #[must_use]
+    pub fn header_media(&self) -> Option<String> {
+        let format = text(self.component("HEADER")?, "format")?;
+        (!format.eq_ignore_ascii_case("TEXT")).then_some(format)
+    }
+
+    /// The labels of link buttons whose address has a blank, which must be given with each message.
+    #[must_use]
+    pub fn open_links(&self) -> Vec<String> {
+        let buttons = self.component("BUTTONS").and_then(|c| c.get("buttons")).and_then(Value::as_array);
+        let open =
+            buttons.into_iter().flatten().filter(|button| text(button, "url").is_some_and(|url| url.contains("{{")));
+        open.filter_map(|button| text(button, "text")).collect()
+    }
+
     /// The component of this type.
     fn component(&self, kind: &str) -> Option<&Value> {
         self.components.iter().find(|component| is_type(component, kind))
@@ -182,7 +280,7 @@ impl Client {
     /// When Meta refuses or does not answer.
     pub async fn phone_number(&self, credentials: &Credentials) -> Result<PhoneNumber, ReadError> {
         const FIELDS: &str = "id,display_phone_number,verified_name,name_status,quality_rating,status,platform_type,\
-                              whatsapp_business_manager_messaging_limit";
+                              whatsapp_business_manager_messaging_limit,webhook_configuration";
         let id = credentials.phone_number_id.as_str();
         self.get(&[id], "the phone number id", &credentials.token, &[("fields", FIELDS)]).await
     }
@@ -201,20 +299,48 @@ impl Client {
         Ok(answer.data.into_iter().map(|subscription| subscription.whatsapp_business_api_data).collect())
     }
 
+    /// What the app has subscribed to, asked with the app's own secret: a wrong one is refused as a wrong token.
+    ///
+    /// # Errors
+    /// When Meta refuses or does not answer.
+    pub async fn subscriptions(&self, app: &str, app_secret: &str) -> Result<Vec<Subscription>, ReadError> {
+        let token = format!("{app}|{app_secret}");
+        let answer: Data<Vec<Subscription>> = self.get(&[app, "subscriptions"], "the app's id", &token, &[]).await?;
+        Ok(answer.data)
+    }
+
+    /// The business numbers of the account, page after page.
+    ///
+    /// # Errors
+    /// When Meta refuses or does not answer.
+    pub async fn phone_numbers(&self, waba: &str, token: &str) -> Result<Vec<PhoneNumber>, ReadError> {
+        self.pages(waba, "phone_numbers", "id,display_phone_number", token).await
+    }
+
     /// All templates of the account, page after page.
     ///
     /// # Errors
     /// When Meta refuses or does not answer.
     pub async fn templates(&self, waba: &str, token: &str) -> Result<Vec<ListedTemplate>, ReadError> {
-        const FIELDS: &str = "id,name,language,status,category,parameter_format,components";
-        let mut templates = Vec::new();
+        self.pages(waba, "message_templates", "id,name,language,status,category,parameter_format,components", token)
+            .await
+    }
+
+    /// What belongs to an account, page after page.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        waba: &str,
+        edge: &str,
+        fields: &str,
+        token: &str,
+    ) -> Result<Vec<T>, ReadError> {
+        let mut found = Vec::new();
         let mut after = None::<String>;
         for _ in 0..PAGES {
-            let mut query = vec![("fields", FIELDS), ("limit", "100")];
+            let mut query = vec![("fields", fields), ("limit", "100")];
             query.extend(after.as_deref().map(|after| ("after", after)));
-            let page: Data<Vec<ListedTemplate>> =
-                self.get(&[waba, "message_templates"], "the WhatsApp Business Account id", token, &query).await?;
-            templates.extend(page.data);
+            let page: Data<Vec<T>> = self.get(&[waba, edge], "the WhatsApp Business Account id", token, &query).await?;
+            found.extend(page.data);
             // The address of the next page carries the token: only its cursor is used.
             let next = page.paging.filter(|paging| paging.next.is_some()).and_then(|paging| paging.cursors);
             match next.and_then(|cursors| cursors.after) {
@@ -222,7 +348,7 @@ impl Client {
                 _ => break,
             }
         }
-        Ok(templates)
+        Ok(found)
     }
 
     /// Reads one node. `what` names the id in an error.

@@ -46,7 +46,10 @@ mod message_test;
 #[cfg(test)]
 mod template_test;
 
-pub use account::{ListedTemplate, PhoneNumber, ReadError, SubscribedApp, TokenInfo};
+pub use account::{
+    GranularScope, ListedTemplate, PhoneNumber, ReadError, SubscribedApp, SubscribedField, Subscription, TokenInfo,
+    WebhookConfiguration,
+};
 pub use api_error::ApiError;
 pub use client::{Client, ClientError, Credentials, Options, SendResult};
 pub use decode::{DecodeError, decode};

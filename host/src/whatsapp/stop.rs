@@ -161,6 +161,16 @@ impl Keywords {
         self
     }
 
+    /// Without these words, which mean something else to a tenant's people. STOP itself cannot be taken away.
+    #[must_use]
+    pub fn except<S: AsRef<str>>(mut self, words: &[S]) -> Self {
+        for word in words.iter().map(|word| fold(word.as_ref())).filter(|word| word != "stop") {
+            self.stop.remove(&word);
+            self.start.remove(&word);
+        }
+        self
+    }
+
     /// What `text` asks for, when it is a keyword and nothing else. Case, accents, punctuation, emoji and
     /// surplus whitespace do not count, and a word said several times ("STOP STOP") is said once.
     #[must_use]
@@ -339,6 +349,9 @@ mod tests {
         assert!(keywords.is_stop("laissez moi"));
         assert!(keywords.is_stop("stop"), "STOP cannot be made a START word");
         assert!(!keywords.is_stop(""), "a word of punctuation only is no word");
+        let fewer = Keywords::default().except(&["Quit", "STOP", "resume"]);
+        assert!(!fewer.is_stop("quit") && fewer.of("resume").is_none());
+        assert!(fewer.is_stop("stop"), "STOP itself cannot be taken away");
         assert!(!Keywords::new(&["ende"], &[]).is_stop("stop"));
         assert!(Keywords::new(&["ende"], &[]).is_stop("ENDE"));
     }

@@ -84,13 +84,25 @@ pub enum TemplateProblem {
     },
     /// Meta has no such template in that language.
     #[error(
-        "template {name}: not found at Meta in language {language}: create it, or correct the name or the language"
+        "template {name}: not found at Meta in language {language} ({others}): create it, or correct the name or the language"
     )]
     Missing {
         /// The template.
         name: String,
         /// The language looked for.
         language: String,
+        /// In which languages there is one of that name, in words.
+        others: String,
+    },
+    /// Meta has it, and it asks for something that a flow cannot give.
+    #[error("template {name}: {part} at Meta asks for {found}, which a flow cannot give")]
+    Unfillable {
+        /// The template.
+        name: String,
+        /// Where.
+        part: &'static str,
+        /// What it asks for.
+        found: String,
     },
     /// Meta has it, but differently.
     #[error("template {name}: {part} at Meta is {found}, here it is {expected}")]
@@ -243,25 +255,61 @@ impl Template {
     #[must_use]
     pub fn compare(&self, listed: &[ListedTemplate]) -> Vec<TemplateProblem> {
         let name = || self.name.clone();
-        let Some(found) = listed.iter().find(|t| t.name == self.name && t.language == self.language) else {
-            return vec![TemplateProblem::Missing { name: name(), language: self.language.clone() }];
+        let same_name = || listed.iter().filter(|found| found.name == self.name);
+        let Some(found) = same_name().find(|found| found.language == self.language) else {
+            let languages: Vec<&str> = same_name().map(|found| found.language.as_str()).collect();
+            let others = if languages.is_empty() {
+                "nor in any other".to_owned()
+            } else {
+                format!("only in {}", languages.join(", "))
+            };
+            return vec![TemplateProblem::Missing { name: name(), language: self.language.clone(), others }];
         };
         let category = format!("{:?}", self.category).to_uppercase();
         let replies = |texts: &[String]| {
             if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
         };
         let text = |text: Option<&str>| text.filter(|t| !t.is_empty()).unwrap_or("none").to_owned();
+        let sorted = |text: &str| {
+            let mut found = blanks(text);
+            found.sort_by_key(|blank| (blank.parse::<usize>().ok(), *blank));
+            names(&found)
+        };
+        let own_header = self.header.as_deref().unwrap_or_default();
+        let (header, body) = (found.header().unwrap_or_default(), found.body().unwrap_or_default());
         let pairs = [
             ("status", "APPROVED".to_owned(), found.status.clone()),
             ("category", category, found.category.clone()),
+            ("header parameters", sorted(own_header), sorted(&header)),
+            ("parameters", sorted(&self.body), sorted(&body)),
             ("header", text(self.header.as_deref()), text(found.header().as_deref())),
             ("body", text(Some(&self.body)), text(found.body().as_deref())),
             ("footer", text(self.footer.as_deref()), text(found.footer().as_deref())),
             ("quick-replies", replies(&self.quick_replies), replies(&found.quick_replies())),
         ];
         let differs = pairs.into_iter().filter(|(_, expected, found)| expected.trim() != found.trim());
-        differs
+        let mut problems: Vec<_> = differs
             .map(|(part, expected, found)| TemplateProblem::Differs { name: name(), part, expected, found })
-            .collect()
+            .collect();
+        if let Some(media) = found.header_media() {
+            problems.push(TemplateProblem::Unfillable { name: name(), part: "header", found: media });
+        }
+        let links = found.open_links();
+        if !links.is_empty() {
+            problems.push(TemplateProblem::Unfillable { name: name(), part: "buttons", found: links.join(", ") });
+        }
+        problems
+    }
+}
+
+impl TemplateProblem {
+    /// Whether Meta refuses the template because of it. What does not keep it from being sent only makes the transcript
+    /// show something else than what the person reads, or the invoice.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Differs { part, .. } => matches!(*part, "status" | "parameters" | "header parameters"),
+            _ => true,
+        }
     }
 }

@@ -218,7 +218,7 @@ async fn act(stage: &Stage) -> Result<(u16, String), String> {
 
 #[tokio::test]
 async fn every_fault_is_seen_on_the_wire() {
-    for fault in Fault::ALL {
+    for fault in Fault::ALL.iter().chain(&[Fault::RefusedWith(131_042), Fault::FailedWith(131_048)]) {
         let mut scenario = Scenario::friendly().with(*fault, When::first(1));
         scenario.latency.hang_ms = 50;
         let brazil = *fault == Fault::WaIdRewriting;
@@ -315,6 +315,8 @@ async fn check(fault: Fault, stage: &Stage) {
             let times: Vec<_> = stage.items("statuses").iter().map(|status| status["timestamp"].to_string()).collect();
             assert!(times[0] > times[2], "each with its own time: {times:?}");
         }
+        Fault::RefusedWith(code) => refused(code, 400),
+        Fault::FailedWith(code) => failed(code),
         Fault::StatusBeforeResponse => unreachable!(),
         Fault::FailedWithContacts => {
             assert_eq!(contacts()[0]["profile"]["name"], "Person 5604");

@@ -1,4 +1,7 @@
-//! `relais whatsapp`: look at what WhatsApp sends.
+//! `relais whatsapp`: look at what WhatsApp sends, and at what a team has set up with Meta.
+
+mod check;
+mod inspection;
 
 use std::{io::Read as _, path::PathBuf, process::ExitCode};
 
@@ -15,10 +18,18 @@ pub(super) enum Command {
         /// The body; standard input without one.
         file: Option<PathBuf>,
     },
+    /// Verify what a team sets up once with Meta, before the first lead; exit 1 if anything is wrong.
+    Check(check::Args),
 }
 
-pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Decode { file } = command;
+pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Decode { file } => show(file),
+        Command::Check(args) => check::run(args).await,
+    }
+}
+
+fn show(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let mut body = Vec::new();
     match &file {
         Some(path) => {
