@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{FLOW_FILE, Manifest, Problem, RoleEntry, Schedule, folder};
+use super::{
+    FLOW_FILE, Manifest, Problem, RoleEntry, Schedule, folder,
+    references::{self, Configuration},
+};
 use crate::{
     model::{Digest, FlowId, Quiet, TenantId},
     sandbox::{Component, Refusal, Role, Sandbox},
@@ -51,13 +54,29 @@ impl Loaded {
         let mut components = Vec::new();
         let mut problems = Vec::new();
         for (role, key, entry) in roles {
-            match prepare(sandbox, version, &text, role, key, entry).await {
+            let config = match configuration(version, &text, key, entry) {
+                Ok(config) => config,
+                Err(found) => {
+                    problems.extend(found);
+                    continue;
+                }
+            };
+            match prepare(sandbox, version, &text, role, key, entry, &config).await {
                 Ok(component) => components.push(component),
                 Err(found) => problems.extend(found),
             }
+            match entry.component.as_str() {
+                "stock:qualify" => problems.extend(references::templates(&config, &manifest.templates)),
+                "stock:status-actions" => problems.extend(references::schedules(&config, &manifest)),
+                _ => {}
+            }
+        }
+        if !problems.is_empty() {
+            problems.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
+            return Err(problems);
         }
         let [qualification, crm_mapping, status_actions] =
-            <[Component; 3]>::try_from(components).map_err(|_| problems)?;
+            <[Component; 3]>::try_from(components).map_err(|_| Vec::new())?;
         Ok(Self {
             tenant: version.tenant.clone(),
             flow: version.flow.clone(),
@@ -79,6 +98,7 @@ async fn prepare(
     role: Role,
     key: &str,
     entry: &RoleEntry,
+    config: &Configuration,
 ) -> Result<Component, Vec<Problem>> {
     let flow_file = format!("{}/{FLOW_FILE}", version.flow);
     let about_component =
@@ -89,36 +109,38 @@ async fn prepare(
             entry.component
         )));
     };
-    let (config_text, config) = match &entry.config {
-        None => (String::new(), Value::Object(serde_json::Map::new())),
-        Some(path) => {
-            let text = text_of(version, path.trim_start_matches("./")).map_err(|_| {
-                vec![Problem::of_key(
-                    &flow_file,
-                    manifest,
-                    &format!("roles.{key}.config"),
-                    format!("{path:?} is not a text file of this folder"),
-                )]
-            })?;
-            let file = format!("{}/{path}", version.flow);
-            let config =
-                toml::from_str::<Value>(&text).map_err(|error| vec![Problem::of_toml(&file, &text, &error)])?;
-            (text, config)
-        }
-    };
-    sandbox.prepare(role, wasm, &config, entry.limits.clone()).await.map_err(|refusal| match refusal {
-        Refusal::Problems(found) => {
-            let file = match &entry.config {
-                Some(path) => format!("{}/{}", version.flow, path.trim_start_matches("./")),
-                None => flow_file.clone(),
-            };
-            found.into_iter().map(|problem| Problem::of_key(&file, &config_text, &problem.at, problem.what)).collect()
-        }
+    sandbox.prepare(role, wasm, &config.value, entry.limits.clone()).await.map_err(|refusal| match refusal {
+        Refusal::Problems(found) => found
+            .into_iter()
+            .map(|problem| Problem::of_key(&config.file, &config.text, &problem.at, problem.what))
+            .collect(),
         other => about_component(other.to_string()),
     })
 }
 
-fn text_of(version: &FlowVersion, path: &str) -> Result<String, Problem> {
+/// A role's configuration; `{}` when it has no file.
+fn configuration(
+    version: &FlowVersion,
+    manifest: &str,
+    key: &str,
+    entry: &RoleEntry,
+) -> Result<Configuration, Vec<Problem>> {
+    let flow_file = format!("{}/{FLOW_FILE}", version.flow);
+    let Some(path) = &entry.config else {
+        let value = Value::Object(serde_json::Map::new());
+        return Ok(Configuration { file: flow_file, text: String::new(), value });
+    };
+    let path = path.trim_start_matches("./");
+    let text = text_of(version, path).map_err(|_| {
+        let what = format!("{path:?} is not a text file of this folder");
+        vec![Problem::of_key(&flow_file, manifest, &format!("roles.{key}.config"), what)]
+    })?;
+    let file = format!("{}/{path}", version.flow);
+    let value = toml::from_str::<Value>(&text).map_err(|error| Problem::all_of_toml(&file, &text, &error))?;
+    Ok(Configuration { file, text, value })
+}
+
+pub(super) fn text_of(version: &FlowVersion, path: &str) -> Result<String, Problem> {
     let file = format!("{}/{path}", version.flow);
     let bytes = version.files.get(path).ok_or_else(|| Problem::of_file(&file, "is missing"))?;
     String::from_utf8(bytes.clone()).map_err(|_| Problem::of_file(&file, "is not UTF-8 text"))

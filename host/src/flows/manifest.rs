@@ -119,7 +119,7 @@ fn no_outcome() -> Vec<Status> {
 impl Manifest {
     /// Reads `flow.toml`; `file` is its path for problems.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let read: File = toml::from_str(text).map_err(|error| vec![Problem::of_toml(file, text, &error)])?;
+        let read: File = toml::from_str(text).map_err(|error| Problem::all_of_toml(file, text, &error))?;
         let mut problems = Vec::new();
         let mut schedules = Vec::new();
         for (index, entry) in read.schedules.into_iter().enumerate() {

@@ -28,6 +28,14 @@ impl Problem {
         Self { file: file.to_owned(), line: line_of_key(text, key), key: key.to_owned(), what: what.into() }
     }
 
+    /// Everything that the TOML reader says of a file that is no TOML, not only the first thing.
+    pub fn all_of_toml(file: &str, text: &str, error: &toml::de::Error) -> Vec<Self> {
+        let (_, errors) = toml::de::DeTable::parse_recoverable(text);
+        let mut found: Vec<Self> = errors.iter().map(|error| Self::of_toml(file, text, error)).collect();
+        found.dedup_by(|later, earlier| later.line == earlier.line);
+        if found.is_empty() { vec![Self::of_toml(file, text, error)] } else { found }
+    }
+
     /// What the TOML reader says of a file.
     pub fn of_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);

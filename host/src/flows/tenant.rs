@@ -124,7 +124,7 @@ fn french() -> String {
 impl Tenant {
     /// Reads `tenant.toml`. `folder` is what relative `file:` secrets start from.
     pub fn read(id: TenantId, text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
-        let mut file: File = toml::from_str(text).map_err(|error| vec![Problem::of_toml(TENANT_FILE, text, &error)])?;
+        let mut file: File = toml::from_str(text).map_err(|error| Problem::all_of_toml(TENANT_FILE, text, &error))?;
         let problem = |key: &str, what: String| Problem::of_key(TENANT_FILE, text, key, what);
         let mut problems = Vec::new();
 

@@ -11,6 +11,7 @@ use crate::exchange::{Exchange, UNANSWERED};
 use crate::offers::{ask_day, describe_days, none_free, offer_days, offer_over, offer_slots, offer_times};
 use crate::sides::{self, Answered};
 use crate::state::{Offer, Stage, State};
+use crate::steps;
 use crate::understand::{Answer, How, Intent, is_question, place};
 use crate::when::{self, Wish, Wishes};
 
@@ -57,6 +58,9 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
             exchange.state.offered.iter().find(|offer| offer.start == start).and_then(|offer| offer.with.clone());
         return exchange.book(start.to_owned(), with, true);
     }
+    if let Some(day) = heard.choice.as_deref().and_then(|id| id.strip_prefix("day:")?.parse::<Date>().ok()) {
+        return offer_times(exchange, day, exchange.state.times);
+    }
     // Before reading times: "le premier" is the first one offered, not the first of the month.
     let offered = &exchange.state.offered;
     if let Some(offer) = place(offered.len(), &heard.words).and_then(|at| offered.get(at)).cloned() {
@@ -76,8 +80,9 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
     if sides::instead(exchange, heard, Answered::No) {
         return;
     }
-    if let Some(objection) = sides::objection(exchange, heard, Answered::No) {
-        return match sides::answer_objection(exchange, objection).filter(|then| then != "booking") {
+    let questions = sides::questions(exchange, heard, Answered::No);
+    if !questions.is_empty() {
+        return match sides::answer_questions(exchange, &questions).filter(|then| then != "booking") {
             Some(then) => sides::go(exchange, &then),
             None => ask_again(exchange),
         };
@@ -98,8 +103,8 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
         || yes_no.is_some_and(|reading| reading.what == Answer::Yes)
     {
         any_time(exchange);
-    } else if !heard.reaction {
-        sides::misunderstood(exchange, &exchange.script.config.booking.again);
+    } else if !heard.reaction && !steps::corrects_last(exchange, heard) {
+        sides::misunderstood(exchange, heard, &exchange.script.config.booking.again);
     }
 }
 
@@ -109,12 +114,7 @@ fn any_time(exchange: &mut Exchange<'_>) {
         return offer_times(exchange, day, None);
     }
     let today = exchange.now.date();
-    let free: Vec<Free> = calendar::free_days(exchange, today, &[], 2)
-        .into_iter()
-        .filter_map(|day| {
-            calendar::on_days(day, day).into_iter().find(|slot| calendar::is_within(slot, exchange.state.times))
-        })
-        .collect();
+    let free = calendar::over_days(exchange, &calendar::free_days(exchange, today, &[], 3), exchange.state.times);
     offer_slots(exchange, &exchange.script.config.booking.offer_slots, free);
 }
 
@@ -156,8 +156,9 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
     if sides::instead(exchange, heard, Answered::No) {
         return;
     }
-    if let Some(objection) = sides::objection(exchange, heard, Answered::No) {
-        sides::answer_objection(exchange, objection);
+    let questions = sides::questions(exchange, heard, Answered::No);
+    if !questions.is_empty() {
+        sides::answer_questions(exchange, &questions);
     } else if asks_when(heard) {
         exchange.say_any(exchange.script.config.booking.standing.as_ref());
     } else if intents.contains(&Intent::Thanks) {
@@ -302,22 +303,10 @@ fn chosen(exchange: &Exchange<'_>, heard: &Heard) -> Option<Offer> {
 /// The host could not book: offer what is nearest.
 pub(crate) fn taken(exchange: &mut Exchange<'_>, taken: &SlotTaken) {
     exchange.state.stage = Stage::Booking;
-    let (today, tongue) = (exchange.now.date(), exchange.tongue);
-    let near: Vec<Offer> =
-        taken.nearest.iter().take(2).map(|slot| Offer { start: slot.start.clone(), with: slot.with.clone() }).collect();
-    if near.is_empty() {
-        return none_free(exchange);
-    }
-    let name = |offer: &Offer| {
-        let start = Instant::read(&offer.start)?;
-        Some(tongue.day_and_time(start.date(), start.time(), today))
-    };
-    let named: Vec<String> = near.iter().filter_map(name).collect();
-    exchange.set("slots", tongue.either_of(&named));
-    exchange.say(&exchange.script.config.booking.taken);
-    forget(&mut exchange.state);
-    exchange.state.offered = near;
-    if exchange.meeting.is_none() {
+    let most = exchange.script.config.booking.offers;
+    let near: Vec<Free> = taken.nearest.iter().take(most).cloned().filter_map(Free::read).collect();
+    offer_slots(exchange, &exchange.script.config.booking.taken, near);
+    if exchange.meeting.is_none() && !exchange.state.with_human {
         exchange.wait();
     }
 }

@@ -18,7 +18,8 @@ pub(crate) struct Free {
 }
 
 impl Free {
-    fn read(slot: Slot) -> Option<Self> {
+    /// Reads a slot of the host; none when its times are unreadable.
+    pub(crate) fn read(slot: Slot) -> Option<Self> {
         let start = Instant::read(&slot.start)?.civil;
         let end = Instant::read(&slot.end)?.time();
         Some(Self { start, end, offer: Offer { start: slot.start, with: slot.with } })
@@ -34,10 +35,16 @@ impl Free {
         tongue.day_and_time(self.start.date(), self.start.time(), today)
     }
 
-    /// "jeu. 9h": what fits on a button.
-    pub(crate) fn title(&self, tongue: Tongue) -> String {
-        let weekday: String = tongue.weekday(self.start.date()).chars().take(3).collect();
-        format!("{weekday}. {}", tongue.time(self.start.time()))
+    /// "jeu. 9h", from a week on "jeu. 16/10 9h": what fits on a button.
+    pub(crate) fn title(&self, tongue: Tongue, today: Date) -> String {
+        let date = self.start.date();
+        let weekday: String = tongue.weekday(date).chars().take(3).collect();
+        let time = tongue.time(self.start.time());
+        if date < days_after(today, 7) {
+            format!("{weekday}{} {time}", tongue.either(".", ""))
+        } else {
+            format!("{weekday}{} {} {time}", tongue.either(".", ""), tongue.date(date))
+        }
     }
 }
 
@@ -95,9 +102,20 @@ pub(crate) fn is_within(slot: &Free, times: Option<(Time, Time)>) -> bool {
     })
 }
 
-/// Two slots far enough apart to be a choice: the first of the morning and the first of the afternoon; else the first
-/// and one two hours later, or the next.
-pub(crate) fn two_of(free: &[Free]) -> Vec<Free> {
+/// So many slots, spread over what is free: of two, the first of the morning and the first of the afternoon, else the
+/// first and one two hours later; of more, evenly.
+pub(crate) fn spread(free: &[Free], most: usize) -> Vec<Free> {
+    if free.len() <= most {
+        return free.to_vec();
+    }
+    match most {
+        0 | 1 => free.iter().take(1).cloned().collect(),
+        2 => two_of(free),
+        _ => (0..most).filter_map(|at| free.get(at * (free.len() - 1) / (most - 1))).cloned().collect(),
+    }
+}
+
+fn two_of(free: &[Free]) -> Vec<Free> {
     let Some(first) = free.first() else { return Vec::new() };
     let is_afternoon = |slot: &&Free| slot.start.hour() >= 12;
     let second = if first.start.hour() < 12 { free.iter().find(is_afternoon) } else { None };
@@ -112,15 +130,32 @@ pub(crate) fn two_of(free: &[Free]) -> Vec<Free> {
     std::iter::once(first).chain(second).cloned().collect()
 }
 
-/// The two slots nearest to a wanted time, in order of time.
-pub(crate) fn nearest(free: &[Free], wanted: DateTime) -> Vec<Free> {
+/// Fitting slots of several days, as many as the script offers at once: the first of each of two or three days, more of
+/// each where it offers more.
+pub(crate) fn over_days(exchange: &Exchange<'_>, days: &[Date], times: Option<(Time, Time)>) -> Vec<Free> {
+    let most = exchange.script.config.booking.offers;
+    let each = most.div_ceil(days.len().min(most).max(1));
+    let mut slots: Vec<Free> = Vec::new();
+    for day in days {
+        let mut fitting = on_days(*day, *day);
+        fitting.retain(|slot| is_within(slot, times));
+        slots.extend(spread(&fitting, each.min(most - slots.len())));
+        if slots.len() >= most {
+            break;
+        }
+    }
+    slots
+}
+
+/// The slots nearest to a wanted time, so many, in order of time.
+pub(crate) fn nearest(free: &[Free], wanted: DateTime, most: usize) -> Vec<Free> {
     let apart = |slot: &Free| {
         let days = (slot.start.date() - wanted.date()).get_days().abs();
         days * 1440 + (minutes(slot.start.time()) - minutes(wanted.time())).abs()
     };
     let mut sorted: Vec<Free> = free.to_vec();
     sorted.sort_by_key(apart);
-    sorted.truncate(2);
+    sorted.truncate(most);
     sorted.sort_by_key(|slot| slot.start);
     sorted
 }

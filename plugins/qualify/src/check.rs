@@ -6,22 +6,17 @@ use relais_sdk::{Problem, problem};
 
 use crate::config::{Config, Kind, Show, Step};
 use crate::graph;
-use crate::script::VARIABLES;
 use crate::steps::UNKNOWN;
-use crate::text::{Text, is_language};
+use crate::summary;
+use crate::text::{MOST_BUTTON, MOST_ROW, MOST_TEXT, MOST_WITH_BUTTONS, is_language, width};
 use crate::texts::Texts;
 
-/// WhatsApp's limits, in characters.
-const MOST_TEXT: usize = 4_096;
-const MOST_WITH_BUTTONS: usize = 1_024;
-const MOST_BUTTON: usize = 20;
-const MOST_ROW: usize = 24;
-/// The host's limit on the key of a note.
-const MOST_NOTE_KEY: usize = 64;
-
-/// The parsed texts, or every problem of the script.
-pub(crate) fn run(config: &Config) -> Result<Texts, Vec<Problem>> {
-    let mut check = Check { config, texts: Texts::new(), problems: Vec::new(), notes: notes(config) };
+/// WhatsApp's limit on the identifier of a row; ours is made of the step's and the choice's.
+const MOST_ROW_ID: usize = 200;
+/// The parsed texts and the variables that they use, or every problem of the script.
+pub(crate) fn run(config: &Config) -> Result<(Texts, BTreeSet<String>), Vec<Problem>> {
+    let (texts, used) = (Texts::new(), BTreeSet::new());
+    let mut check = Check { config, texts, used, problems: Vec::new(), notes: notes(config) };
     check.whole();
     check.steps();
     check.objections_and_endings();
@@ -29,7 +24,7 @@ pub(crate) fn run(config: &Config) -> Result<Texts, Vec<Problem>> {
     check.messages();
     check.replies_and_summary();
     check.problems.extend(graph::problems(config));
-    if check.problems.is_empty() { Ok(check.texts) } else { Err(check.problems) }
+    if check.problems.is_empty() { Ok((check.texts, check.used)) } else { Err(check.problems) }
 }
 
 /// Every key under which the script notes something.
@@ -38,15 +33,19 @@ fn notes(config: &Config) -> BTreeSet<String> {
     steps.chain(config.objections.iter().filter_map(|objection| objection.note.clone())).collect()
 }
 
-struct Check<'a> {
-    config: &'a Config,
-    texts: Texts,
-    problems: Vec<Problem>,
-    notes: BTreeSet<String>,
+/// A script being checked.
+pub(crate) struct Check<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) texts: Texts,
+    /// The variables that its texts and conditions use.
+    pub(crate) used: BTreeSet<String>,
+    pub(crate) problems: Vec<Problem>,
+    /// The keys under which it notes something.
+    pub(crate) notes: BTreeSet<String>,
 }
 
 impl Check<'_> {
-    fn wrong(&mut self, at: impl Into<String>, what: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, at: impl Into<String>, what: impl Into<String>) {
         self.problems.push(problem(at, what));
     }
 
@@ -59,9 +58,7 @@ impl Check<'_> {
         if self.config.steps.is_empty() {
             self.wrong("steps", "write at least one question");
         }
-        if self.config.opening.template.is_empty() {
-            self.wrong("opening.template", "name a template of flow.toml");
-        }
+        self.name("opening.template", &self.config.opening.template);
         if self.config.pace.0 > 600 {
             self.wrong("pace", "a pause may last 10 minutes at most");
         }
@@ -91,6 +88,10 @@ impl Check<'_> {
                 self.wrong(format!("{at}.again"), "a question is asked again twice at most: write one or two texts");
             }
             self.any_text(&format!("{at}.say"), step.say.as_ref());
+            self.summary_text(&format!("{at}.summary"), step.summary.as_ref());
+            if step.summary.is_some() && step.note.is_none() {
+                self.wrong(format!("{at}.summary"), "only what is noted is told: give the question a `note`");
+            }
             self.note_key(&format!("{at}.note"), step.note.as_deref());
             self.condition(&format!("{at}.skip-if"), step.skip_if.as_deref());
             for (rule_at, rule) in step.rules.iter().enumerate() {
@@ -146,6 +147,11 @@ impl Check<'_> {
         if step.answer != Kind::Number && (step.min.is_some() || step.max.is_some()) {
             self.wrong(format!("{at}.min"), "only a number has a smallest and a largest value");
         }
+        if let (Some(min), Some(max)) = (step.min, step.max)
+            && min > max
+        {
+            self.wrong(format!("{at}.min"), format!("no number is at least {min} and at most {max}"));
+        }
         let (most, count) = match step.show {
             Show::Text => (usize::MAX, usize::MAX),
             Show::Buttons => (MOST_BUTTON, 3),
@@ -160,10 +166,19 @@ impl Check<'_> {
                 self.wrong(format!("{at}.choices.{index}.id"), "give each choice an id of its own");
             }
             self.text(&format!("{at}.choices.{index}.label"), &choice.label, most);
+            if width(&step.id) + width(&choice.id) + 6 > MOST_ROW_ID {
+                self.wrong(format!("{at}.choices.{index}.id"), "the names of the step and of the choice are too long");
+            }
+        }
+        if step.show != Show::Text {
+            let labels = step.choices.iter().enumerate();
+            let labels: Vec<_> = labels.map(|(at, choice)| (format!("choices.{at}.label"), &choice.label)).collect();
+            self.different(at, &labels);
         }
         if let Some(buttons) = &step.buttons {
             self.text(&format!("{at}.buttons.yes"), &buttons.yes, MOST_BUTTON);
             self.text(&format!("{at}.buttons.no"), &buttons.no, MOST_BUTTON);
+            self.different(at, &[("buttons.yes".to_owned(), &buttons.yes), ("buttons.no".to_owned(), &buttons.no)]);
         }
         match (&step.list_title, step.show) {
             (Some(title), Show::List) => self.text(&format!("{at}.list-title"), title, MOST_BUTTON),
@@ -183,6 +198,11 @@ impl Check<'_> {
             }
             self.text(&format!("{at}.say"), &objection.say, MOST_TEXT);
             self.note_key(&format!("{at}.note"), objection.note.as_deref());
+            self.summary_text(&format!("{at}.summary"), objection.summary.as_ref());
+            let twin = self.config.objections.iter().take(index).any(|other| other.id == objection.id);
+            if twin || objection.id.is_empty() {
+                self.wrong(format!("{at}.id"), "give each objection an id of its own");
+            }
         }
         for (name, ending) in &self.config.endings {
             self.any_text(&format!("endings.{name}.say"), ending.say.as_ref());
@@ -209,6 +229,19 @@ impl Check<'_> {
         for (at, text) in booking.again.iter().enumerate() {
             self.text(&format!("booking.again.{at}"), text, most);
         }
+        match (&booking.list_title, booking.buttons, booking.offers) {
+            (_, _, 0) => self.wrong("booking.offers", "offer at least one slot"),
+            (Some(_), true, _) => self.wrong("booking.list-title", "slots are shown on buttons or in a list, not both"),
+            (Some(title), ..) => self.text("booking.list-title", title, MOST_BUTTON),
+            (None, true, 4..) => self.wrong("booking.offers", "WhatsApp shows at most 3 buttons; a list shows 10"),
+            (None, false, 4..) => {
+                self.wrong("booking.offers", "more than 3 slots are too many for a sentence: give them a `list-title`");
+            }
+            _ => {}
+        }
+        if booking.list_title.is_some() && booking.offers > 10 {
+            self.wrong("booking.offers", "WhatsApp shows at most 10 rows");
+        }
         let optional = [
             ("confirm-moved", &booking.confirm_moved),
             ("confirm-chosen", &booking.confirm_chosen),
@@ -230,14 +263,29 @@ impl Check<'_> {
         let follow_ups = &self.config.follow_ups.messages;
         let follow_ups =
             follow_ups.iter().map(|each| ("follow-ups.messages", &each.text, &each.template, &each.parameters));
+        for (index, reminder) in self.config.reminders.iter().enumerate() {
+            if reminder.before.0 == 0 {
+                self.wrong(format!("reminders.{index}.before"), "say how long before the meeting, such as \"1h\"");
+            }
+        }
+        for (index, message) in self.config.follow_ups.messages.iter().enumerate() {
+            if message.after.0 < 300 {
+                self.wrong(format!("follow-ups.messages.{index}.after"), "leave people at least 5 minutes");
+            }
+        }
+        if self.config.follow_ups.give_up_after.0 < 300 {
+            self.wrong("follow-ups.give-up-after", "leave people at least 5 minutes");
+        }
         let messages: Vec<_> = reminders.enumerate().chain(follow_ups.enumerate()).collect();
         for (index, (key, text, template, parameters)) in messages {
             let at = format!("{key}.{index}");
             self.text(&format!("{at}.text"), text, MOST_TEXT);
-            if template.as_deref().unwrap_or_default().is_empty() {
-                let what =
-                    "name a template of flow.toml: a day after the person's last message, only a template may be sent";
-                self.wrong(format!("{at}.template"), what);
+            match template {
+                Some(name) => self.name(&format!("{at}.template"), name),
+                None => {
+                    let what = "name a template of flow.toml: a day after the person's last message, only a template may be sent";
+                    self.wrong(format!("{at}.template"), what);
+                }
             }
             for (parameter_at, parameter) in parameters.iter().enumerate() {
                 self.text(&format!("{at}.parameters.{parameter_at}"), parameter, MOST_WITH_BUTTONS);
@@ -248,7 +296,9 @@ impl Check<'_> {
     fn replies_and_summary(&mut self) {
         let replies = &self.config.replies;
         let texts = [
+            ("greeting", &replies.greeting),
             ("who", &replies.who),
+            ("source", &replies.source),
             ("robot", &replies.robot),
             ("anger", &replies.anger),
             ("thanks", &replies.thanks),
@@ -265,90 +315,12 @@ impl Check<'_> {
         }
         for (index, sentence) in self.config.summary.iter().enumerate() {
             self.condition(&format!("summary.{index}.if"), sentence.condition.as_deref());
-            self.text(&format!("summary.{index}.say"), &sentence.say, MOST_TEXT);
+            self.summary_text(&format!("summary.{index}.say"), Some(&sentence.say));
+        }
+        if self.config.summary.is_empty()
+            && let Err(error) = self.texts.add(summary::VALUE)
+        {
+            self.wrong("summary", error);
         }
     }
-
-    fn any_text(&mut self, at: &str, text: Option<&Text>) {
-        if let Some(text) = text {
-            self.text(at, text, MOST_TEXT);
-        }
-    }
-
-    /// A text must be there in every language, parse, use known variables, and keep to a limit.
-    fn text(&mut self, at: &str, text: &Text, most: usize) {
-        if text.variants.is_empty() || text.sources().any(|(_, source)| source.trim().is_empty()) {
-            self.wrong(at, "write the text");
-        }
-        if !text.variants.contains_key("") {
-            for language in &self.config.languages {
-                if !text.variants.contains_key(language) {
-                    self.wrong(
-                        format!("{at}.{language}"),
-                        format!("the text is missing in `{language}`, a language of this script"),
-                    );
-                }
-            }
-        }
-        let known = &self.config.languages;
-        for language in text.variants.keys().filter(|tag| !tag.is_empty() && !known.contains(tag)) {
-            let what =
-                format!("`{language}` is not among the script's languages: add it to `languages` or take the text out");
-            self.problems.push(problem(format!("{at}.{language}"), what));
-        }
-        if text.after.is_some_and(|after| after.0 > 600) {
-            self.wrong(format!("{at}.after"), "a pause may last 10 minutes at most");
-        }
-        for (path, source) in text.sources() {
-            let place = format!("{at}{path}");
-            let length = visible_length(source);
-            if length > most {
-                self.wrong(&place, format!("{length} characters: WhatsApp takes {most} here"));
-            }
-            match self.texts.add(source) {
-                Ok(used) => self.variables(&place, &used),
-                Err(error) => self.wrong(&place, format!("the text cannot be read: {error}")),
-            }
-        }
-    }
-
-    fn condition(&mut self, at: &str, condition: Option<&str>) {
-        let Some(condition) = condition else { return };
-        match self.texts.add_condition(condition) {
-            Ok(used) => self.variables(at, &used),
-            Err(error) => self.wrong(at, format!("the condition cannot be read: {error}")),
-        }
-    }
-
-    fn variables(&mut self, at: &str, used: &BTreeSet<String>) {
-        for name in used {
-            let (head, tail) = name.split_once('.').unwrap_or((name, ""));
-            let key = tail.split('.').next().unwrap_or_default();
-            if !VARIABLES.contains(&head) {
-                self.wrong(at, format!("there is no variable `{head}`; there are {}", VARIABLES.join(", ")));
-            } else if head == "notes" && !key.is_empty() && !self.notes.contains(key) {
-                self.wrong(at, format!("nothing is noted under `{key}`: no step or objection has note = \"{key}\""));
-            }
-        }
-    }
-
-    fn note_key(&mut self, at: &str, key: Option<&str>) {
-        let Some(key) = key else { return };
-        if key.is_empty() || key.chars().count() > MOST_NOTE_KEY {
-            self.wrong(at, format!("a note's key has 1 to {MOST_NOTE_KEY} characters"));
-        }
-    }
-}
-
-/// The characters of a text outside `{{ }}` and `{% %}`: what is sent at least.
-fn visible_length(source: &str) -> usize {
-    let mut length = 0;
-    let mut rest = source;
-    while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
-        length += rest.get(..open).unwrap_or_default().chars().count();
-        let inner = rest.get(open..).unwrap_or_default();
-        let close = inner.find("}}").into_iter().chain(inner.find("%}")).min();
-        rest = close.and_then(|close| inner.get(close + 2..)).unwrap_or_default();
-    }
-    length + rest.chars().count()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use relais_sdk::Seconds;
 use serde::Deserialize;
 
-use crate::text::Text;
+use crate::text::{Name, Text};
 
 /// The whole script.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,7 +41,7 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Opening {
-    pub(crate) template: String,
+    pub(crate) template: Name,
     #[serde(default)]
     pub(crate) parameters: Vec<Text>,
     /// The step whose question the template puts; the first one by default.
@@ -95,6 +95,8 @@ pub(crate) struct Step {
     pub(crate) show: Show,
     /// The label that opens the list of choices.
     pub(crate) list_title: Option<Text>,
+    /// What the composed summary says of the answer: `{{ answer }}`.
+    pub(crate) summary: Option<Text>,
     /// A number outside is asked again.
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
@@ -161,6 +163,8 @@ pub(crate) struct Objection {
     pub(crate) then: Option<String>,
     /// Noted as true when it was brought up.
     pub(crate) note: Option<String>,
+    /// What the composed summary says the person did: "demandé le prix".
+    pub(crate) summary: Option<Text>,
 }
 
 /// A way for the conversation to end without a meeting.
@@ -219,12 +223,21 @@ pub(crate) struct Booking {
     pub(crate) standing: Option<Text>,
     /// Anything else that the person writes once the meeting stands.
     pub(crate) noted: Option<Text>,
-    /// Slots are offered as buttons.
+    /// Slots and days are offered as buttons.
     #[serde(default)]
     pub(crate) buttons: bool,
+    /// They are offered as a list, opened by a button with this title.
+    pub(crate) list_title: Option<Text>,
+    /// How many slots or days are offered at once.
+    #[serde(default = "two")]
+    pub(crate) offers: usize,
     /// How far ahead slots are offered.
     #[serde(default = "two_weeks")]
     pub(crate) horizon: Seconds,
+}
+
+fn two() -> usize {
+    2
 }
 
 fn two_weeks() -> Seconds {
@@ -237,7 +250,7 @@ fn two_weeks() -> Seconds {
 pub(crate) struct Reminder {
     pub(crate) before: Seconds,
     pub(crate) text: Text,
-    pub(crate) template: Option<String>,
+    pub(crate) template: Option<Name>,
     #[serde(default)]
     pub(crate) parameters: Vec<Text>,
 }
@@ -247,6 +260,9 @@ pub(crate) struct Reminder {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct FollowUps {
     pub(crate) messages: Vec<FollowUp>,
+    /// How many are sent in the whole conversation, however often the person falls silent; all of `messages` each time
+    /// by default.
+    pub(crate) at_most: Option<usize>,
     /// How long to wait after the last message before giving up.
     pub(crate) give_up_after: Seconds,
     /// The word for the CRM.
@@ -255,7 +271,7 @@ pub(crate) struct FollowUps {
 
 impl Default for FollowUps {
     fn default() -> Self {
-        Self { messages: Vec::new(), give_up_after: Seconds(48 * 3_600), reason: "SILENCE".to_owned() }
+        Self { messages: Vec::new(), at_most: None, give_up_after: Seconds(48 * 3_600), reason: "SILENCE".to_owned() }
     }
 }
 
@@ -266,7 +282,7 @@ pub(crate) struct FollowUp {
     /// Since the last message of either side.
     pub(crate) after: Seconds,
     pub(crate) text: Text,
-    pub(crate) template: Option<String>,
+    pub(crate) template: Option<Name>,
     #[serde(default)]
     pub(crate) parameters: Vec<Text>,
 }
@@ -275,8 +291,12 @@ pub(crate) struct FollowUp {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Replies {
+    /// Hello, and nothing else. Then the question again.
+    pub(crate) greeting: Option<Text>,
     /// Who are you? Then the question again.
     pub(crate) who: Option<Text>,
+    /// Where did you get my number? Then the question again; `who` by default.
+    pub(crate) source: Option<Text>,
     /// Are you a robot? Then the question again.
     pub(crate) robot: Option<Text>,
     /// Insults and anger; then a human.
@@ -312,6 +332,7 @@ pub(crate) struct Words {
     pub(crate) wrong_person: Vec<String>,
     pub(crate) hand_over: Vec<String>,
     pub(crate) who: Vec<String>,
+    pub(crate) source: Vec<String>,
     pub(crate) robot: Vec<String>,
     pub(crate) anger: Vec<String>,
     pub(crate) thanks: Vec<String>,

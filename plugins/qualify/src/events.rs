@@ -54,17 +54,19 @@ fn open(exchange: &mut Exchange<'_>) {
 fn hear(exchange: &mut Exchange<'_>, messages: &[Message]) {
     let heard = gather(messages);
     exchange.state.responded = true;
+    exchange.state.with_human = false;
     exchange.state.follow_ups = 0;
     let meeting_stands = exchange.meeting.is_some();
     if !meeting_stands {
         exchange.wait();
     }
-    if heard.words.is_empty() && heard.choice.is_none() {
+    if heard.text.trim().is_empty() && heard.choice.is_none() {
         if heard.media {
             exchange.say_once("media", exchange.script.config.replies.media.as_ref());
         }
         return;
     }
+    exchange.follow_language(&heard.words);
     if sides::reopens_not(exchange, &heard) || sides::urgent(exchange, &heard) {
         return;
     }
@@ -138,11 +140,13 @@ fn silence(exchange: &mut Exchange<'_>) {
         return;
     }
     let follow_ups = &exchange.script.config.follow_ups;
-    match follow_ups.messages.get(exchange.state.follow_ups) {
+    let may_go_on = follow_ups.at_most.is_none_or(|most| exchange.state.follow_ups_in_all < most);
+    match follow_ups.messages.get(exchange.state.follow_ups).filter(|_| may_go_on) {
         Some(next) => {
             let template = next.template.as_ref().map(|name| exchange.template(name, &next.parameters));
             exchange.send_or_template(&next.text, template, Purpose::Outreach);
             exchange.state.follow_ups += 1;
+            exchange.state.follow_ups_in_all += 1;
             exchange.wait();
         }
         None => exchange.conclude(Outcome::NoOutcome, Some(&follow_ups.reason)),

@@ -11,8 +11,10 @@ use crate::config;
 use crate::names::Tongue;
 use crate::script::Script;
 use crate::state::{Stage, State};
-use crate::text::Text;
+use crate::summary;
+use crate::text::{MOST_BUTTON, MOST_ROW, Name, Text, width};
 use crate::texts::Variables;
+use crate::understand;
 
 /// The timer that runs while an answer is awaited.
 pub(crate) const SILENCE: &str = "silence";
@@ -42,7 +44,7 @@ impl<'a> Exchange<'a> {
         let context = &call.context;
         let now = Instant::read(&context.now)
             .ok_or_else(|| Fault::Reject(format!("the time of the turn is unreadable: {}", context.now)))?;
-        let language = language(script, call);
+        let language = state.language.clone().unwrap_or_else(|| language(script, call));
         let mut exchange = Self {
             tongue: Tongue::of(&language),
             meeting: context.meeting.clone(),
@@ -62,6 +64,30 @@ impl<'a> Exchange<'a> {
         exchange.describe_lead();
         exchange.describe_meeting();
         Ok(exchange)
+    }
+
+    /// Speaks another language from here on; the script must have it.
+    pub(crate) fn speak(&mut self, language: &str) {
+        language.clone_into(&mut self.language);
+        self.tongue = Tongue::of(language);
+        self.set("language", language);
+        self.describe_meeting();
+    }
+
+    /// Turns to the language in which the person writes, if it is plain and the script has it.
+    pub(crate) fn follow_language(&mut self, words: &[String]) {
+        let known = &self.script.config.languages;
+        if known.len() < 2 {
+            return;
+        }
+        let Some(found) = understand::language(words) else { return };
+        if self.language.starts_with(found) {
+            return;
+        }
+        if let Some(language) = known.iter().find(|tag| tag.starts_with(found)).cloned() {
+            self.speak(&language);
+            self.state.language = Some(language);
+        }
     }
 
     /// Gives texts a value to use in this turn.
@@ -126,17 +152,47 @@ impl<'a> Exchange<'a> {
                 several.get(at).map_or("", String::as_str)
             }
         };
+        if !source.contains('{') {
+            return source.to_owned();
+        }
+        self.describe_answers();
+        self.script.texts.render(source, &self.variables)
+    }
+
+    /// Sets what was noted and brought up so far.
+    fn describe_answers(&mut self) {
+        if self.script.tells_answers {
+            let told = self.told_answers();
+            self.variables.insert("answers", Value::Object(told));
+        }
         self.variables.insert("notes", Value::Object(self.notes.clone()));
         self.variables.insert("objections", json!(self.state.objections));
         self.variables.insert("responded", Value::from(self.state.responded));
-        self.script.texts.render(source, &self.variables)
+    }
+
+    /// The notes as people say them: a choice by its label instead of its id.
+    fn told_answers(&mut self) -> Map<String, Value> {
+        let script = self.script;
+        let mut told = self.notes.clone();
+        for step in &script.config.steps {
+            let Some(key) = &step.note else { continue };
+            let chosen = told.get(key).and_then(Value::as_str);
+            if let Some(choice) = step.choices.iter().find(|choice| chosen == Some(choice.id.as_str())) {
+                let label = choice.label.variants_for(&self.language).first().cloned().unwrap_or_default();
+                told.insert(key.clone(), Value::from(label));
+            }
+        }
+        told
+    }
+
+    /// What was noted under a key, as people say it; none for nothing and for "I do not know".
+    pub(crate) fn told(&mut self, key: &str) -> Option<Value> {
+        self.told_answers().remove(key).filter(|value| !value.is_null())
     }
 
     /// Whether a condition holds now.
     pub(crate) fn holds(&mut self, condition: &str) -> bool {
-        self.variables.insert("notes", Value::Object(self.notes.clone()));
-        self.variables.insert("objections", json!(self.state.objections));
-        self.variables.insert("responded", Value::from(self.state.responded));
+        self.describe_answers();
         self.script.texts.holds(condition, &self.variables)
     }
 
@@ -173,13 +229,14 @@ impl<'a> Exchange<'a> {
 
     /// Puts buttons (up to three) or a list under the message of this turn.
     pub(crate) fn offer(&mut self, list_title: Option<String>, choices: Vec<Choice>) {
+        let cut = |most: usize| move |choice: Choice| Choice { title: shortened(&choice.title, most), ..choice };
         self.choices = match (list_title, choices.len()) {
             (_, 0) => None,
-            (None, ..=3) => Some(Choices::Buttons(choices)),
-            (title, _) => {
-                let button = title.unwrap_or_else(|| "…".to_owned());
-                Some(Choices::Rows(Rows { button, rows: choices.into_iter().take(10).collect() }))
-            }
+            (None, _) => Some(Choices::Buttons(choices.into_iter().take(3).map(cut(MOST_BUTTON)).collect())),
+            (Some(title), _) => Some(Choices::Rows(Rows {
+                button: shortened(&title, MOST_BUTTON),
+                rows: choices.into_iter().take(10).map(cut(MOST_ROW)).collect(),
+            })),
         };
     }
 
@@ -218,14 +275,15 @@ impl<'a> Exchange<'a> {
     }
 
     /// A template with its values filled in.
-    pub(crate) fn template(&mut self, name: &str, parameters: &[Text]) -> TemplateCall {
+    pub(crate) fn template(&mut self, name: &Name, parameters: &[Text]) -> TemplateCall {
         let parameters = parameters.iter().map(|text| self.render(text)).collect();
-        TemplateCall { name: name.to_owned(), parameters }
+        TemplateCall { name: name.in_language(&self.language).to_owned(), parameters }
     }
 
     /// Gives the conversation to a human.
     pub(crate) fn hand_over(&mut self, why: &str) {
         self.waits = false;
+        self.state.with_human = true;
         self.no_timer(SILENCE);
         self.act(Action::HandOver(why.to_owned()));
     }
@@ -280,7 +338,9 @@ impl<'a> Exchange<'a> {
 
     fn start_silence(&mut self) {
         let follow_ups = &self.script.config.follow_ups;
-        let pause = follow_ups.messages.get(self.state.follow_ups).map_or(follow_ups.give_up_after, |next| next.after);
+        let may_go_on = follow_ups.at_most.is_none_or(|most| self.state.follow_ups_in_all < most);
+        let next = follow_ups.messages.get(self.state.follow_ups).filter(|_| may_go_on);
+        let pause = next.map_or(follow_ups.give_up_after, |next| next.after);
         let at = self.now.plus(i64::try_from(pause.0).unwrap_or(i64::MAX));
         self.timer(SILENCE, at);
     }
@@ -289,16 +349,12 @@ impl<'a> Exchange<'a> {
         if self.state.stage == Stage::New {
             return;
         }
-        let reason = self.state.ended.clone().unwrap_or_default();
-        self.set("ended", self.state.ended.is_some());
-        self.set("silent", reason == self.script.config.follow_ups.reason);
-        self.set("reason", reason);
-        let mut sentences = Vec::new();
-        for sentence in &self.script.config.summary {
-            if sentence.condition.as_ref().is_none_or(|condition| self.holds(condition)) {
-                sentences.push(self.render(&sentence.say));
-            }
-        }
+        // The CRM's people read it: in the company's language, whatever the person speaks.
+        let spoken = self.language.clone();
+        let theirs = known_language(self.script, &self.call.context.language);
+        self.speak(&theirs);
+        let sentences = summary::sentences(self);
+        self.speak(&spoken);
         let summary = joined(&sentences);
         if !summary.is_empty() && summary != self.state.summary {
             self.state.summary.clone_from(&summary);
@@ -332,6 +388,29 @@ fn language(script: &Script, call: &Call) -> String {
     });
     match found {
         Some(language) => language.to_owned(),
-        None => known.first().cloned().unwrap_or_else(|| call.context.language.clone()),
+        None => known_language(script, &call.context.language),
     }
+}
+
+/// The script's language for a tag: itself, its language without the region, or the script's first.
+fn known_language(script: &Script, tag: &str) -> String {
+    let known = &script.config.languages;
+    let short = tag.split(['-', '_']).next().unwrap_or(tag);
+    let found = known.iter().find(|known| *known == tag).or_else(|| known.iter().find(|known| *known == short));
+    found.or_else(|| known.first()).cloned().unwrap_or_else(|| tag.to_owned())
+}
+
+/// What WhatsApp shows on a button or a row: a longer title would be refused.
+fn shortened(title: &str, most: usize) -> String {
+    if width(title) <= most {
+        return title.to_owned();
+    }
+    let mut out = String::new();
+    for c in title.chars() {
+        if width(&out) + c.len_utf16() >= most {
+            break;
+        }
+        out.push(c);
+    }
+    format!("{}…", out.trim_end())
 }

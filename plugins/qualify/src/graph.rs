@@ -6,11 +6,11 @@ use relais_sdk::{Problem, problem};
 
 use crate::config::{Config, Step};
 
-/// Unknown targets, questions that nobody reaches, questions from which there is no way out.
+/// Unknown targets, questions that nobody reaches, questions from which there is no way out, ends in silence.
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (at, then) in targets(config) {
-        if let Some(what) = unknown(config, then) {
+        if let Some(what) = unknown(config, then, at.starts_with("objections.")) {
             problems.push(problem(at, what));
         }
     }
@@ -33,6 +33,58 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
         let target = format!("end:{name}");
         if !targets(config).iter().any(|(_, then)| *then == target) {
             problems.push(problem(format!("endings.{name}"), "no `then` leads to this ending"));
+        }
+    }
+    problems.extend(silent_ends(config));
+    problems.extend(rules_in_vain(config));
+    problems
+}
+
+/// Ways to an end on which the person is told nothing: they would wait for an answer for ever.
+fn silent_ends(config: &Config) -> Vec<Problem> {
+    let is_silent = |then: &str| match then.strip_prefix("end:") {
+        Some(name) => config.endings.get(name).is_some_and(|ending| ending.say.is_none()),
+        None => then == "hand-over" && config.replies.hand_over.is_none(),
+    };
+    let mut problems = Vec::new();
+    let mut look = |at: String, then: Option<&str>, says: bool| {
+        if let Some(then) = then.filter(|then| !says && is_silent(then)) {
+            let place = match then.strip_prefix("end:") {
+                Some(name) => format!("[endings.{name}]"),
+                None => "replies.hand-over".to_owned(),
+            };
+            let what = format!("the person would be told nothing: write a `say` here or a text in {place}");
+            problems.push(problem(format!("{at}.then"), what));
+        }
+    };
+    for (index, step) in config.steps.iter().enumerate() {
+        let at = format!("steps.{index}");
+        let says = step.say.is_some();
+        look(at.clone(), step.then.as_deref(), says);
+        for (answer, branch) in &step.on {
+            look(format!("{at}.on.{answer}"), branch.then.as_deref(), says || branch.say.is_some());
+        }
+        for (rule_at, rule) in step.rules.iter().enumerate() {
+            look(format!("{at}.rules.{rule_at}"), rule.then.as_deref(), says || rule.say.is_some());
+        }
+    }
+    let lost = config.replies.lost_then.as_deref().filter(|_| config.replies.lost.is_none());
+    if let Some(then) = lost.filter(|then| is_silent(then)) {
+        let what = format!("the person would be told nothing before {then:?}: write replies.lost");
+        problems.push(problem("replies.lost-then", what));
+    }
+    problems
+}
+
+/// Rules that can never count: the same condition stands above.
+fn rules_in_vain(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, step) in config.steps.iter().enumerate() {
+        for (at, rule) in step.rules.iter().enumerate() {
+            if step.rules.iter().take(at).any(|above| above.condition.trim() == rule.condition.trim()) {
+                let what = "a rule above has the same condition, so this one never counts";
+                problems.push(problem(format!("steps.{index}.rules.{at}.if"), what));
+            }
         }
     }
     problems
@@ -58,9 +110,12 @@ fn targets(config: &Config) -> Vec<(String, &str)> {
     out
 }
 
-fn unknown(config: &Config, then: &str) -> Option<String> {
+fn unknown(config: &Config, then: &str, may_return: bool) -> Option<String> {
     if let Some(ending) = then.strip_prefix("end:") {
         return (!config.endings.contains_key(ending)).then(|| format!("there is no [endings.{ending}]"));
+    }
+    if then == "return" && !may_return {
+        return Some("only an objection can return to the question that was open".to_owned());
     }
     let built_in = ["booking", "hand-over", "return"].contains(&then);
     (!built_in && config.step(then).is_none())

@@ -18,10 +18,12 @@ mod script;
 mod sides;
 mod state;
 mod steps;
+mod summary;
 mod text;
 mod texts;
 mod understand;
 mod when;
+mod wording;
 
 pub use config::Config;
 pub use script::Script;

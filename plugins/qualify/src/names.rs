@@ -96,7 +96,8 @@ impl Tongue {
         }
     }
 
-    fn either(self, french: &'static str, english: &'static str) -> &'static str {
+    /// One of two wordings.
+    pub(crate) fn either(self, french: &'static str, english: &'static str) -> &'static str {
         match self {
             Self::French => french,
             Self::English => english,

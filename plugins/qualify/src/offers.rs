@@ -27,10 +27,10 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
         // The very time asked for is not free.
         Some((from, to)) if fitting.is_empty() => {
             let wanted = day.to_datetime(if from == to { from } else { Time::midnight().max(from) });
-            let mut near = calendar::nearest(&all, wanted);
+            let mut near = calendar::nearest(&all, wanted, booking.offers);
             if near.is_empty() {
                 let later = calendar::on_days(day, calendar::last_day(exchange));
-                near = calendar::nearest(&later, wanted);
+                near = calendar::nearest(&later, wanted, booking.offers);
             }
             offer_slots(exchange, &booking.taken, near);
         }
@@ -40,7 +40,7 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
             offer_slots(exchange, &booking.taken, slots);
         }
         _ => {
-            let two = calendar::two_of(&fitting);
+            let two = calendar::spread(&fitting, booking.offers);
             let (today, tongue) = (exchange.now.date(), exchange.tongue);
             exchange.set("day", tongue.day(day, today));
             exchange.set("weekday", tongue.weekday_or_date(day, today));
@@ -57,12 +57,11 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
 /// Offers the first fitting slot of each of two days.
 pub(crate) fn offer_over(exchange: &mut Exchange<'_>, days: &[Date], times: Option<(Time, Time)>) {
     let booking = &exchange.script.config.booking;
-    let fitting = |day: &Date| calendar::on_days(*day, *day).into_iter().find(|slot| calendar::is_within(slot, times));
-    let slots: Vec<Free> = days.iter().filter_map(fitting).take(2).collect();
+    let slots = calendar::over_days(exchange, days, times);
     if slots.is_empty() {
         let from = days.first().copied().unwrap_or_else(|| exchange.now.date());
         let wanted = from.to_datetime(times.map_or(Time::midnight(), |(from, _)| from));
-        let near = calendar::nearest(&calendar::on_days(from, calendar::last_day(exchange)), wanted);
+        let near = calendar::nearest(&calendar::on_days(from, calendar::last_day(exchange)), wanted, booking.offers);
         return offer_slots(exchange, &booking.taken, near);
     }
     offer_slots(exchange, &booking.offer_slots, slots);
@@ -83,25 +82,37 @@ pub(crate) fn offer_slots(exchange: &mut Exchange<'_>, text: &Text, slots: Vec<F
 }
 
 fn remember(exchange: &mut Exchange<'_>, slots: Vec<Free>) {
-    if exchange.script.config.booking.buttons {
-        let title =
-            |slot: &Free| Choice { id: format!("slot:{}", slot.offer.start), title: slot.title(exchange.tongue) };
-        let choices = slots.iter().map(title).collect();
-        exchange.offer(None, choices);
-    }
+    let (today, tongue) = (exchange.now.date(), exchange.tongue);
+    let title = |slot: &Free| Choice { id: format!("slot:{}", slot.offer.start), title: slot.title(tongue, today) };
+    show(exchange, slots.iter().map(title).collect());
     exchange.state.offered_days.clear();
     exchange.state.offered = slots.into_iter().map(|slot| slot.offer).collect();
+}
+
+/// Puts what is offered on buttons or in a list, as the script wants.
+pub(crate) fn show(exchange: &mut Exchange<'_>, choices: Vec<Choice>) {
+    let booking = &exchange.script.config.booking;
+    if let Some(title) = &booking.list_title {
+        let title = exchange.render(title);
+        exchange.offer(Some(title), choices);
+    } else if booking.buttons {
+        exchange.offer(None, choices);
+    }
 }
 
 /// Offers the next two days that have a free slot, from tomorrow on.
 pub(crate) fn offer_days(exchange: &mut Exchange<'_>, excluded: &[Date]) {
     let tomorrow = days_after(exchange.now.date(), 1);
-    let days = calendar::free_days(exchange, tomorrow, excluded, 2);
+    let most = exchange.script.config.booking.offers;
+    let days = calendar::free_days(exchange, tomorrow, excluded, most);
     if days.is_empty() {
         return none_free(exchange);
     }
     describe_days(exchange, &days);
     exchange.say(&exchange.script.config.booking.offer_days);
+    let (today, tongue) = (exchange.now.date(), exchange.tongue);
+    let choice = |day: &Date| Choice { id: format!("day:{day}"), title: tongue.weekday_or_date(*day, today) };
+    show(exchange, days.iter().map(choice).collect());
     forget(&mut exchange.state);
     exchange.state.offered_days = days;
 }

@@ -10,7 +10,7 @@ use crate::texts::Texts;
 use crate::understand::{Intents, Labels, Lexicon, YesNo};
 
 /// What texts and conditions may use.
-pub(crate) const VARIABLES: [&str; 25] = [
+pub(crate) const VARIABLES: [&str; 26] = [
     // The person.
     "name",
     "first_name",
@@ -24,6 +24,7 @@ pub(crate) const VARIABLES: [&str; 25] = [
     "low",
     "high",
     "notes",
+    "answers",
     "objections",
     "responded",
     // The meeting that stands, or a day and a time under discussion.
@@ -49,6 +50,8 @@ pub struct Script {
     pub(crate) texts: Texts,
     pub(crate) yes_no: YesNo,
     pub(crate) intents: Intents,
+    /// Some text or condition uses `answers`.
+    pub(crate) tells_answers: bool,
     /// Each objection's words, by its place.
     pub(crate) objections: Lexicon<usize>,
     /// The choices of each `choice` step, by the step's id.
@@ -57,7 +60,7 @@ pub struct Script {
 
 impl Script {
     pub(crate) fn build(config: Config) -> Result<Self, Vec<Problem>> {
-        let texts = check::run(&config)?;
+        let (texts, used) = check::run(&config)?;
         let mut objections = Lexicon::default();
         for (at, objection) in config.objections.iter().enumerate() {
             objections.add(at, objection.words.iter().map(String::as_str));
@@ -75,6 +78,7 @@ impl Script {
             .collect();
         Ok(Self {
             texts,
+            tells_answers: used.contains("answers"),
             yes_no: YesNo::new(&config.words),
             intents: Intents::new(&config.words),
             objections,

@@ -6,7 +6,7 @@ use crate::events::Heard;
 use crate::exchange::Exchange;
 use crate::state::Stage;
 use crate::steps;
-use crate::understand::{Intent, is_question};
+use crate::understand::{Answer, Intent, is_question};
 use crate::when;
 
 /// What must be obeyed at once, whatever was asked. True when that was it.
@@ -43,6 +43,7 @@ pub(crate) fn reopens_not(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
     let intents = exchange.script.intents.read(&heard.words);
     let wishes = when::read(&heard.text, exchange.now.civil, &[]);
     let comes_back = reason == exchange.script.config.follow_ups.reason
+        || regrets(exchange, heard)
         || intents.contains(&Intent::CallMe)
         || wishes.wanted.iter().any(|wish| wish.days.is_some());
     if comes_back && !intents.contains(&Intent::Stop) {
@@ -53,6 +54,13 @@ pub(crate) fn reopens_not(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
         return false;
     }
     true
+}
+
+/// "Finalement ça m'intéresse": a yes that takes the refusal back.
+fn regrets(exchange: &Exchange<'_>, heard: &Heard) -> bool {
+    const BACK: [&str; 6] = ["finalement", "interesse", "interessee", "avis", "interested", "actually"];
+    let agrees = exchange.script.yes_no.read(&heard.words).is_some_and(|reading| reading.what == Answer::Yes);
+    agrees && heard.words.iter().any(|word| BACK.contains(&word.as_str()))
 }
 
 fn cancel_standing(exchange: &mut Exchange<'_>, why: &str) {
@@ -84,17 +92,8 @@ pub(crate) fn instead(exchange: &mut Exchange<'_>, heard: &Heard, answered: Answ
                 exchange.conclude(Outcome::NoOutcome, Some("NOT_INTERESTED"));
                 return true;
             }
-            Intent::Who => {
-                exchange.say_any(replies.who.as_ref());
-                repeat(exchange);
-                return true;
-            }
-            Intent::Robot => {
-                exchange.say_any(replies.robot.as_ref());
-                repeat(exchange);
-                return true;
-            }
             Intent::CallMe => {
+                answer_questions(exchange, &questions(exchange, heard, Answered::No));
                 exchange.say_any(replies.call_me.as_ref());
                 booking::open_with(exchange, heard);
                 return true;
@@ -114,21 +113,71 @@ pub(crate) fn instead(exchange: &mut Exchange<'_>, heard: &Heard, answered: Answ
     false
 }
 
-/// The objection in a message, if it is the point of it: a question, or a few words. In a message that answers the
-/// question, only a question or a "but" is one: "budget de 3 500 €" is an answer.
-pub(crate) fn objection(exchange: &Exchange<'_>, heard: &Heard, answered: Answered) -> Option<usize> {
+/// Something asked or objected beside the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Who are you?
+    Who,
+    /// Are you a robot?
+    Robot,
+    /// Where did you get my number?
+    Source,
+    /// One of the script's objections, by its place.
+    Objection(usize),
+}
+
+/// Everything that a message asks or objects, if that is the point of it: a question, or a few words. In a message that
+/// answers the question, only a question or a "but" counts: "budget de 3 500 €" is an answer.
+pub(crate) fn questions(exchange: &Exchange<'_>, heard: &Heard, answered: Answered) -> Vec<Question> {
     const BUT: [&str; 5] = ["mais", "but", "combien", "quel", "however"];
+    let script = exchange.script;
     let asks = is_question(&heard.text, &heard.words);
     let to_the_point = match answered {
         Answered::No => asks || heard.words.len() <= 6,
         Answered::Yes => asks || heard.words.iter().any(|word| BUT.contains(&word.as_str())),
     };
-    let found = exchange.script.objections.scan(&heard.words);
-    found.first().map(|hit| hit.what).filter(|_| to_the_point)
+    let mut questions = Vec::new();
+    let mut add = |question: Question| {
+        if !questions.contains(&question) {
+            questions.push(question);
+        }
+    };
+    let objections = script.objections.scan(&heard.words);
+    // The script's own words go before the built-in ones.
+    let rest = if to_the_point { script.objections.strike(&heard.words) } else { heard.words.clone() };
+    for intent in script.intents.read(&rest) {
+        match intent {
+            Intent::Who => add(Question::Who),
+            Intent::Robot => add(Question::Robot),
+            Intent::Source => add(Question::Source),
+            _ => {}
+        }
+    }
+    for hit in objections.iter().filter(|_| to_the_point) {
+        add(Question::Objection(hit.what));
+    }
+    questions
+}
+
+/// Answers what was asked, without going anywhere yet; gives where the script wants to go.
+pub(crate) fn answer_questions(exchange: &mut Exchange<'_>, questions: &[Question]) -> Option<String> {
+    let replies = &exchange.script.config.replies;
+    let mut then = None;
+    for question in questions {
+        match question {
+            Question::Who => exchange.say_any(replies.who.as_ref()),
+            Question::Robot => exchange.say_any(replies.robot.as_ref()),
+            // "Who are you, and where did you get my number?" with one text for both.
+            Question::Source if replies.source.is_none() && questions.contains(&Question::Who) => {}
+            Question::Source => exchange.say_any(replies.source.as_ref().or(replies.who.as_ref())),
+            Question::Objection(at) => then = then.or(answer_objection(exchange, *at)),
+        }
+    }
+    then
 }
 
 /// Answers an objection, without going anywhere yet; gives where the script wants to go.
-pub(crate) fn answer_objection(exchange: &mut Exchange<'_>, at: usize) -> Option<String> {
+fn answer_objection(exchange: &mut Exchange<'_>, at: usize) -> Option<String> {
     let objection = exchange.script.config.objections.get(at)?;
     if !exchange.state.objections.contains(&objection.id) {
         exchange.state.objections.push(objection.id.clone());
@@ -165,8 +214,14 @@ pub(crate) fn go(exchange: &mut Exchange<'_>, then: &str) {
 }
 
 /// Not understood: ask differently, twice at most, then what the script wants.
-pub(crate) fn misunderstood(exchange: &mut Exchange<'_>, again: &[crate::text::Text]) {
+pub(crate) fn misunderstood(exchange: &mut Exchange<'_>, heard: &Heard, again: &[crate::text::Text]) {
     const MOST: usize = 2;
+    if exchange.script.intents.is_courtesy(&heard.words) {
+        // "Bonjour" is no answer, but nothing to be lost about either.
+        let replies = &exchange.script.config.replies;
+        exchange.say_once("greeting", replies.greeting.as_ref());
+        return repeat(exchange);
+    }
     let times = exchange.state.misunderstood;
     exchange.state.misunderstood += 1;
     if times >= MOST {

@@ -12,6 +12,15 @@ pub struct State {
     pub(crate) stage: Stage,
     /// How many times in a row the answer was not understood.
     pub(crate) misunderstood: usize,
+    /// The language that the person turned out to write in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<String>,
+    /// The step answered last, in case the person corrects it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<String>,
+    /// How many follow-ups were sent in all.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) follow_ups_in_all: usize,
     /// How many follow-ups were sent since the person last wrote.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) follow_ups: usize,
@@ -42,6 +51,9 @@ pub struct State {
     /// The word for the CRM with which the conversation ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<String>,
+    /// A human has taken over.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) with_human: bool,
     /// The person has written at least once.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) responded: bool,

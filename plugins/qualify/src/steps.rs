@@ -7,7 +7,7 @@ use crate::booking;
 use crate::config::{Kind, Show, Step};
 use crate::events::Heard;
 use crate::exchange::Exchange;
-use crate::sides::{self, Answered, go};
+use crate::sides::{self, Answered, Question, go};
 use crate::state::Stage;
 use crate::understand::{Answer as YesNoAnswer, How, Number, Reading, choice, email, number, postcode};
 use crate::when;
@@ -99,20 +99,30 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
     if (step.answer != Kind::Text || heard.words.len() <= 8) && sides::instead(exchange, heard, answered) {
         return;
     }
-    let objection = sides::objection(exchange, heard, answered).filter(|_| step.answer != Kind::Text || to_the_point);
+    let questions = match step.answer {
+        Kind::Text if !to_the_point => Vec::new(),
+        _ => sides::questions(exchange, heard, answered),
+    };
+    if questions.is_empty()
+        && corrects_before(exchange, Some(&step.id), reading.as_ref().map(|reading| reading.how), heard)
+    {
+        return;
+    }
+    let is_courtesy = step.answer == Kind::Text && exchange.script.intents.is_courtesy(&heard.words);
     let accepted = reading.filter(|reading| match reading.how {
-        How::Sure => step.answer != Kind::Text || objection.is_none(),
-        How::Likely => objection.is_none(),
-        How::Unsure => objection.is_none() && exchange.state.misunderstood > 0,
+        _ if is_courtesy => false,
+        How::Sure => step.answer != Kind::Text || questions.is_empty(),
+        How::Likely => questions.is_empty(),
+        How::Unsure => questions.is_empty() && exchange.state.misunderstood > 0,
     });
-    match (accepted, objection) {
-        (Some(reading), objection) => accept(exchange, index, step, &reading.what, objection),
-        (None, Some(objection)) => match sides::answer_objection(exchange, objection) {
+    match accepted {
+        Some(reading) => accept(exchange, index, step, &reading.what, &questions),
+        None if !questions.is_empty() => match sides::answer_questions(exchange, &questions) {
             Some(then) => go(exchange, &then),
             None => sides::repeat(exchange),
         },
-        (None, None) => {
-            sides::misunderstood(exchange, &step.again);
+        None => {
+            sides::misunderstood(exchange, heard, &step.again);
             if !exchange.is_silent() && exchange.state.stage == Stage::Step(step.id.clone()) {
                 show_choices(exchange, step);
             }
@@ -120,9 +130,34 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
     }
 }
 
-/// Notes the answer and goes on. With an objection in the same breath, its answer replaces the branch's words.
-fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answer, objection: Option<usize>) {
+/// The question before is answered anew when a time is being looked for. True when that was it.
+pub(crate) fn corrects_last(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
+    corrects_before(exchange, None, None, heard)
+}
+
+/// "En fait c'est un appartement": the question before is answered anew, and it goes on from there, unless the message
+/// answers the open question as surely. True when that was it.
+fn corrects_before(exchange: &mut Exchange<'_>, open: Option<&str>, how: Option<How>, heard: &Heard) -> bool {
+    let Some(previous) = exchange.state.previous.clone().filter(|id| Some(id.as_str()) != open) else { return false };
+    let config = &exchange.script.config;
+    let Some((index, step)) = config.step(&previous).filter(|(_, step)| step.answer != Kind::Text) else {
+        return false;
+    };
+    if !exchange.script.intents.corrects(&heard.words) {
+        return false;
+    }
+    let Some(reading) = read(exchange, step, heard).filter(|reading| reading.how > How::Unsure) else { return false };
+    if how.is_some_and(|how| how >= reading.how) {
+        return false;
+    }
+    accept(exchange, index, step, &reading.what, &[]);
+    true
+}
+
+/// Notes the answer and goes on. With a question in the same breath, its answer replaces the branch's words.
+fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answer, questions: &[Question]) {
     exchange.state.misunderstood = 0;
+    exchange.state.previous = Some(step.id.clone());
     exchange.set("answer", answer.number.map_or_else(|| answer.value.clone(), |number| json!(number.middle())));
     if let Some(number) = answer.number {
         exchange.set("low", number.low.map_or(Value::Null, Value::from));
@@ -140,15 +175,18 @@ fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answe
     };
     let config = &exchange.script.config;
     let then = then.or(step.then.as_deref()).unwrap_or_else(|| config.after(index));
-    match objection {
-        Some(at) => {
-            let wanted = sides::answer_objection(exchange, at);
-            go(exchange, wanted.as_deref().unwrap_or(then));
-        }
-        None => {
-            exchange.say_any(say);
-            go(exchange, then);
-        }
+    if questions.is_empty() {
+        exchange.say_any(say);
+        go(exchange, then);
+        return;
+    }
+    let wanted = sides::answer_questions(exchange, questions);
+    // Who is disqualified is told so, whatever else was asked.
+    if then.starts_with("end:") {
+        exchange.say_any(say);
+        go(exchange, then);
+    } else {
+        go(exchange, wanted.as_deref().unwrap_or(then));
     }
 }
 

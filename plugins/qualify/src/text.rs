@@ -6,6 +6,17 @@ use std::fmt;
 use relais_sdk::Seconds;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+/// What WhatsApp takes, in UTF-16 units: a text, a text with buttons or a list, a button's title, a row's title.
+pub(crate) const MOST_TEXT: usize = 4_096;
+pub(crate) const MOST_WITH_BUTTONS: usize = 1_024;
+pub(crate) const MOST_BUTTON: usize = 20;
+pub(crate) const MOST_ROW: usize = 24;
+
+/// The length of a text as the stricter of the ways in which WhatsApp may count.
+pub(crate) fn width(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
 /// A text of `script.toml`.
 ///
 /// * `"Hello"`: one text for every language;
@@ -47,6 +58,32 @@ impl Text {
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Self { variants: BTreeMap::from([(String::new(), vec![text.to_owned()])]), after: None }
+    }
+}
+
+/// The name of a template: one for every language, or one by language.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Name(Text);
+
+impl Name {
+    /// The template for a language.
+    pub(crate) fn in_language(&self, language: &str) -> &str {
+        self.0.variants_for(language).first().map_or("", String::as_str)
+    }
+
+    /// The same as a text, to be checked as one.
+    pub(crate) fn as_text(&self) -> &Text {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        if text.after.is_some() || text.variants.values().any(|list| list.len() != 1) {
+            return Err(Error::custom("a template's name is one text, or one by language"));
+        }
+        Ok(Self(text))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minijinja::value::Serde;
+use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 /// What texts and conditions may use: see `script::VARIABLES` for the names.
@@ -20,6 +20,11 @@ impl Texts {
         // A person without a name is no error: the text simply has nothing there.
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(|out, state, value| {
+            let french =
+                state.lookup("language").is_some_and(|tag| tag.as_str().is_some_and(|tag| tag.starts_with("fr")));
+            out.write_str(&said(value, french)).map_err(minijinja::Error::from)
+        });
         Self { environment }
     }
 
@@ -56,6 +61,30 @@ impl Texts {
         self.environment.add_template_owned(name.clone(), source).map_err(told)?;
         let template = self.environment.get_template(&name).map_err(told)?;
         Ok(template.undeclared_variables(true).into_iter().collect())
+    }
+}
+
+/// A value as people write it: "oui", "6,5 à 7", "au moins 10", and nothing for what is not known.
+fn said(value: &Value, french: bool) -> String {
+    let either = |in_french: &str, in_english: &str| if french { in_french.to_owned() } else { in_english.to_owned() };
+    match value.kind() {
+        ValueKind::Undefined | ValueKind::None => String::new(),
+        ValueKind::Bool if value.is_true() => either("oui", "yes"),
+        ValueKind::Bool => either("non", "no"),
+        ValueKind::Number if french => value.to_string().replace('.', ","),
+        ValueKind::Map => {
+            let end = |key: &str| {
+                let end = value.get_attr(key).ok().filter(|end| !end.is_undefined() && !end.is_none());
+                end.map(|end| said(&end, french))
+            };
+            match (end("from"), end("to")) {
+                (Some(from), Some(to)) => format!("{from} {} {to}", either("à", "to")),
+                (Some(from), None) => format!("{} {from}", either("au moins", "at least")),
+                (None, Some(to)) => format!("{} {to}", either("au plus", "at most")),
+                (None, None) => value.to_string(),
+            }
+        }
+        _ => value.to_string(),
     }
 }
 

@@ -24,16 +24,14 @@ pub(crate) struct Wishes {
     pub(crate) excluded: Vec<Wish>,
 }
 
-/// Reads a message, in the languages of the script (French and English when it has no known one).
+/// Reads a message: in the languages given, best first, and then in the others that are known, since people answer a
+/// French script in English too.
 pub(crate) fn read(text: &str, now: DateTime, languages: &[&str]) -> Wishes {
     let mut known: Vec<Lang> = Vec::new();
-    for language in languages.iter().filter_map(|tag| tag.parse().ok()) {
+    for language in languages.iter().filter_map(|tag| tag.parse().ok()).chain([Lang::Fr, Lang::En]) {
         if !known.contains(&language) {
             known.push(language);
         }
-    }
-    if known.is_empty() {
-        known = vec![Lang::Fr, Lang::En];
     }
     let understood = understand(text, now, &known);
     let wishes = |intervals: &[Interval]| {

@@ -107,13 +107,14 @@ macro_rules! export_role {
 pub mod run {
     use super::*;
 
-    /// Reads the configuration, builds the plugin, keeps it.
+    /// Reads the configuration, builds the plugin, keeps it. What the plugin's own check finds is told together with what
+    /// could not be read, except beside something that was unreadable.
     pub fn configure<T: 'static, C: DeserializeOwned>(
         kept: &'static Kept<T>,
         config: &str,
         build: impl FnOnce(C) -> Result<T, Vec<Problem>>,
     ) -> Result<(), Vec<Problem>> {
-        let plugin = build(json::parse(config)?)?;
+        let plugin = json::checked(config, build)?;
         kept.set(Some(plugin));
         Ok(())
     }

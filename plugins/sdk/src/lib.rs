@@ -50,7 +50,7 @@ pub use bindings::qualifier::exports::relais::flow::qualification::{
     SendTemplate, SlotTaken, Timer, Undelivered,
 };
 pub use bindings::reactor::exports::relais::flow::status_actions::{Notification, Occasion, Reaction};
-pub use json::{parse, problem};
+pub use json::{checked, parse, problem};
 pub use roles::{Call, CrmMapping, Nothing, Qualification, StatusActions, status_name};
 pub use seconds::Seconds;
 pub use turn::Turn;

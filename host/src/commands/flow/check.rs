@@ -49,12 +49,10 @@ async fn check(folder: &Path) -> anyhow::Result<(Vec<String>, Vec<Problem>)> {
     let mut checked = Vec::new();
     let mut problems = Vec::new();
     let mut flow_folders = Vec::new();
+    let mut tenant = None;
     if folder.join(TENANT_FILE).is_file() {
         let text = std::fs::read_to_string(folder.join(TENANT_FILE))?;
         checked.push(TENANT_FILE.to_owned());
-        if let Err(found) = Tenant::read(TenantId::new(name(folder)), &text, folder) {
-            problems.extend(found);
-        }
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             if path.join(FLOW_FILE).is_file() {
@@ -62,20 +60,53 @@ async fn check(folder: &Path) -> anyhow::Result<(Vec<String>, Vec<Problem>)> {
             }
         }
         flow_folders.sort();
+        match Tenant::read(TenantId::new(name(folder)), &text, folder) {
+            Ok(read) => {
+                problems.extend(unusable_names(&flow_folders));
+                problems.extend(missing_default(&read, &text, &flow_folders));
+                tenant = Some(read);
+            }
+            Err(found) => problems.extend(found),
+        }
     } else if folder.join(FLOW_FILE).is_file() {
         flow_folders.push(folder.to_owned());
+        tenant = folder.parent().and_then(|parent| {
+            let text = std::fs::read_to_string(parent.join(TENANT_FILE)).ok()?;
+            Tenant::read(TenantId::new(name(parent)), &text, parent).ok()
+        });
     } else {
         anyhow::bail!("check {}: there is neither a {TENANT_FILE} nor a {FLOW_FILE} in it", folder.display());
     }
     for path in flow_folders {
-        let tenant = TenantId::new(path.parent().map(name).unwrap_or_default());
-        let version = flows::read_flow(&tenant, &FlowId::new(name(&path)), &path)?;
+        let of = TenantId::new(path.parent().map(name).unwrap_or_default());
+        let version = flows::read_flow(&of, &FlowId::new(name(&path)), &path)?;
         checked.push(name(&path));
         if let Err(found) = Loaded::check(&sandbox, &version).await {
             problems.extend(found);
         }
+        if let Some(tenant) = &tenant {
+            problems.extend(flows::undeclared_endpoints(&version, tenant));
+        }
     }
     Ok((checked, problems))
+}
+
+/// Folders that the host would pass over without a word.
+fn unusable_names(folders: &[PathBuf]) -> Vec<Problem> {
+    let unusable = folders.iter().map(|path| name(path)).filter(|name| !TenantId::is_valid(name));
+    let what = "the host passes this folder over: name it with 1 to 64 of a-z, 0-9, - and _";
+    unusable.map(|name| Problem::of_file(&format!("{name}/{FLOW_FILE}"), what)).collect()
+}
+
+/// A `default-flow` that is in no folder.
+fn missing_default(tenant: &Tenant, text: &str, folders: &[PathBuf]) -> Option<Problem> {
+    let wanted = tenant.default_flow.as_ref()?;
+    let names: Vec<String> = folders.iter().map(|path| name(path)).collect();
+    if names.iter().any(|name| *name == wanted.to_string()) {
+        return None;
+    }
+    let what = format!("there is no folder {wanted} with a {FLOW_FILE} here; there is {}", names.join(", "));
+    Some(Problem::of_key(TENANT_FILE, text, "default-flow", what))
 }
 
 fn name(path: &Path) -> String {

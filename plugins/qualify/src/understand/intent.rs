@@ -20,6 +20,8 @@ pub(crate) enum Intent {
     NoNeed,
     /// Are you a robot?
     Robot,
+    /// Where did you get my number?
+    Source,
     /// Who are you?
     Who,
     /// Call me.
@@ -34,13 +36,38 @@ pub(crate) enum Intent {
     Anything,
     /// Thank you.
     Thanks,
+    /// Hello.
+    Greeting,
 }
 
 /// The words for each intent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Intents {
     lexicon: Lexicon<Intent>,
+    corrections: Lexicon<()>,
 }
+
+/// What begins a correction of something said before.
+const CORRECTIONS: &[&str] = &[
+    "en fait",
+    "en réalité",
+    "je me suis tromp*",
+    "je me trompe",
+    "pardon",
+    "erreur",
+    "je voulais dire",
+    "finalement",
+    "je rectifie",
+    "correction",
+    "je corrige",
+    "plutôt",
+    "actually",
+    "i meant",
+    "i mean",
+    "sorry",
+    "my mistake",
+    "correction",
+];
 
 #[rustfmt::skip]
 const WORDS: &[(Intent, &[&str])] = &[
@@ -97,8 +124,14 @@ const WORDS: &[(Intent, &[&str])] = &[
         "tu es qui", "qui parle", "qui m'écrit", "de la part de qui", "c'est pour quoi", "c'est pourquoi",
         "c'est quoi cette société", "quelle société", "quelle entreprise", "quel organisme", "je vous connais pas",
         "je ne vous connais pas",
-        "on se connaît", "d'où avez-vous", "comment avez-vous eu", "où avez-vous eu", "who are you", "who is this",
-        "who's this", "which company", "how did you get my number",
+        "on se connaît", "who are you", "who is this", "who's this", "which company", "who am i talking to",
+        "c'est quelle société", "c'est quelle entreprise", "vous travaillez pour qui", "who do you work for",
+    ]),
+    (Intent::Source, &[
+        "d'où avez-vous", "d'où vous avez", "comment avez-vous eu", "comment vous avez eu", "où avez-vous eu",
+        "où avez-vous trouvé", "où vous avez eu", "comment avez-vous obtenu", "qui vous a donné", "d'où vient mon numéro",
+        "vous avez eu mon numéro", "d'où sortez-vous mon numéro", "avez eu mes coordonnées", "vous avez mon numéro",
+        "how did you get my", "where did you get my", "who gave you my",
     ]),
     (Intent::CallMe, &[
         "appelez-moi", "appelez moi", "appelle-moi", "appelle moi", "rappelez-moi", "rappelez moi", "rappelle-moi",
@@ -145,6 +178,10 @@ const WORDS: &[(Intent, &[&str])] = &[
         "bonne journée", "bonne soirée", "bon week-end", "à bientôt", "au revoir", "à demain", "à lundi", "à plus",
         "have a nice day", "bye", "🙏",
     ]),
+    (Intent::Greeting, &[
+        "bonjour", "bonsoir", "salut", "coucou", "hello", "hi", "hey", "good morning", "good afternoon", "good evening",
+        "slt", "bjr", "👋",
+    ]),
 ];
 
 /// Words that mean it only when little else is said: "stop" alone, not "un stop à Lyon".
@@ -165,6 +202,7 @@ impl Intents {
             (Intent::NotInterested, &own.not_interested),
             (Intent::Robot, &own.robot),
             (Intent::Who, &own.who),
+            (Intent::Source, &own.source),
             (Intent::CallMe, &own.call_me),
             (Intent::Later, &own.later),
             (Intent::Cancel, &own.cancel),
@@ -175,7 +213,23 @@ impl Intents {
         for (intent, phrases) in own {
             lexicon.add(intent, phrases.iter().map(String::as_str));
         }
-        Self { lexicon }
+        let mut corrections = Lexicon::default();
+        corrections.add((), CORRECTIONS.iter().copied());
+        Self { lexicon, corrections }
+    }
+
+    /// True when a message takes something back: "en fait…", "je me suis trompé".
+    pub(crate) fn corrects(&self, message: &[String]) -> bool {
+        !self.corrections.scan(message).is_empty()
+    }
+
+    /// True when a message greets or thanks and says nothing else.
+    pub(crate) fn is_courtesy(&self, message: &[String]) -> bool {
+        let hits = self.lexicon.scan(message);
+        let is_polite = |what: Intent| matches!(what, Intent::Greeting | Intent::Thanks);
+        let covered: usize = hits.iter().filter(|hit| is_polite(hit.what)).map(|hit| hit.len).sum();
+        let small = ["a", "vous", "monsieur", "madame", "et", "bien", "tous", "there", "you"];
+        covered > 0 && covered + message.iter().filter(|word| small.contains(&word.as_str())).count() >= message.len()
     }
 
     /// Everything that a message wants, the weightiest first.

@@ -3,6 +3,7 @@
 mod choice;
 mod contact;
 mod intent;
+mod language;
 mod lexicon;
 mod number;
 mod numerals;
@@ -12,6 +13,7 @@ mod yes_no;
 pub(crate) use choice::{Labels, choice, place};
 pub(crate) use contact::{email, postcode};
 pub(crate) use intent::{Intent, Intents};
+pub(crate) use language::language;
 pub(crate) use lexicon::Lexicon;
 pub(crate) use number::{Number, number};
 pub(crate) use tokens::{fold, is_question, tokens};

@@ -2,7 +2,7 @@
 
 use crate::host::script_json;
 use relais_qualify::{Config, Script};
-use relais_sdk::{Problem, Qualification, parse};
+use relais_sdk::{Problem, Qualification, checked};
 
 const SCRIPT: &str = r#"
 languages = ["fr", "en"]
@@ -16,30 +16,27 @@ ask = { fr = "Un ?", en = "One?" }
 [[steps]]
 id = "two"
 answer = "choice"
-ask = "Deux ?"
+ask = "2 ?"
 show = "buttons"
 choices = [{ id = "a", label = "A" }, { id = "b", label = "B" }]
 [booking]
-ask = "Quand ?"
-ask-day = "Quel jour ?"
+ask = "? ?"
+ask-day = "{{ time }} ?"
 offer-times = "{{ slots }} ?"
 offer-days = "{{ days }} ?"
 offer-slots = "{{ slots }} ?"
 taken = "{{ slots }} ?"
-none-free = "Rien."
+none-free = { fr = "Rien.", en = "Nothing." }
 confirm = "{{ day }} {{ time }}"
-cancelled = "Annulé."
+cancelled = "OK."
 [[reminders]]
 before = "1h"
-text = "Bientôt."
+text = { fr = "Bientôt.", en = "Soon." }
 template = "soon"
 "#;
 
 fn problems(script: &str) -> Vec<Problem> {
-    match parse::<Config>(&script_json(script)) {
-        Err(problems) => problems,
-        Ok(config) => Script::configure(config).err().unwrap_or_default(),
-    }
+    checked::<Config, Script>(&script_json(script), Script::configure).err().unwrap_or_default()
 }
 
 #[test]
@@ -49,8 +46,8 @@ fn a_right_script_has_no_problem() {
 
 #[test]
 fn each_mistake_is_named_with_its_place() {
-    let long = "x".repeat(4_097);
-    let long_with_buttons = format!("ask = \"{}\"\nshow", "x".repeat(1_025));
+    let long = "1 ".repeat(2_049);
+    let long_with_buttons = format!("ask = \"{}\"\nshow", "1 ".repeat(513));
     for (from, to, at, what) in [
         (
             "id = \"one\"",
@@ -76,12 +73,12 @@ fn each_mistake_is_named_with_its_place() {
         ("fr = \"Un ?\"", "fr = \"{{ notes.age }} ?\"", "steps.0.ask.fr", "nothing is noted under `age`"),
         ("fr = \"Un ?\"", "fr = \"{{ name ?\"", "steps.0.ask.fr", "cannot be read"),
         ("note = \"one\"", "skip-if = \"notes.one ==\"", "steps.0.skip-if", "the condition cannot be read"),
-        ("Rien.", &long, "booking.none-free", "4097 characters: WhatsApp takes 4096 here"),
-        ("ask = \"Deux ?\"\nshow", &long_with_buttons, "steps.1.ask", "1025 characters: WhatsApp takes 1024 here"),
+        ("Rien.", &long, "booking.none-free.fr", "4098 characters: WhatsApp takes 4096 here"),
+        ("ask = \"2 ?\"\nshow", &long_with_buttons, "steps.1.ask", "1026 characters: WhatsApp takes 1024 here"),
         (
             "label = \"B\"",
-            "label = \"Un appartement à Paris\"",
-            "steps.1.choices.1.label",
+            "label = { fr = \"Un appartement à Paris\", en = \"A flat\" }",
+            "steps.1.choices.1.label.fr",
             "22 characters: WhatsApp takes 20 here",
         ),
         ("id = \"b\"", "id = \"a\"", "steps.1.choices.1.id", "id of its own"),
@@ -94,7 +91,7 @@ fn each_mistake_is_named_with_its_place() {
         ),
         ("before = \"1h\"", "before = \"one hour\"", "reminders.0.before", "a duration such as"),
         ("[booking]", "[endings.bye]\n[booking]", "endings.bye", "no `then` leads to this ending"),
-        ("ask-day = \"Quel jour ?\"\n", "", "booking", "missing field `ask-day`"),
+        ("ask-day = \"{{ time }} ?\"\n", "", "booking", "missing field `ask-day`"),
         ("note = \"one\"", "then = \"booking\"\non.yes.then = \"two\"\nmin = 3", "steps.0.min", "only a number"),
         (
             "[booking]",
@@ -102,12 +99,97 @@ fn each_mistake_is_named_with_its_place() {
             "objections.0.words",
             "list the words",
         ),
+        ("\"2 ?\"", "\"Deux ?\"", "steps.1.ask", "one text for all the languages of this script"),
+        ("template = \"hello\"", "template = { fr = \"bonjour\" }", "opening.template.en", "missing in `en`"),
+        ("template = \"soon\"", "template = \"\"", "reminders.0.template", "name a template"),
+        ("fr = \"Un ?\"", "fr = \"{{ slots }} ?\"", "steps.0.ask.fr", "`slots` has a value only in booking.offer"),
+        ("fr = \"Un ?\"", "fr = \"{{ day }} ?\"", "steps.0.ask.fr", "no meeting is being spoken of"),
+        ("fr = \"Rien.\"", "fr = \"{{ reason }}\"", "booking.none-free.fr", "has a value only in [[summary]]"),
+        ("fr = \"Bientôt.\"", "fr = \"{{ answers.age }} !\"", "reminders.0.text.fr", "nothing is noted under `age`"),
+        ("label = \"B\"", "label = \"A\"", "steps.1.choices.1.label", "two titles are \"A\""),
+        (
+            "note = \"one\"",
+            "buttons = { yes = { fr = \"Oui\", en = \"OK\" }, no = { fr = \"Non\", en = \"OK\" } }",
+            "steps.0.buttons.no",
+            "two titles are \"OK\"",
+        ),
+        (
+            "{ id = \"b\", label = \"B\" }",
+            "{ id = \"b\", label = \"B\" }, { id = \"c\", label = \"C\" }, { id = \"d\", label = \"D\" }",
+            "steps.1.choices",
+            "at most 3",
+        ),
+        ("note = \"one\"", "then = \"return\"", "steps.0.then", "only an objection can return"),
+        ("note = \"one\"", "on.no.then = \"hand-over\"", "steps.0.on.no.then", "the person would be told nothing"),
+        (
+            "[booking]",
+            "[endings.bye]\n[[objections]]\nid = \"o\"\nwords = [\"o\"]\nsay = \"O\"\nthen = \"end:by\"\n[booking]",
+            "objections.0.then",
+            "there is no [endings.by]",
+        ),
+        (
+            "[[steps]]\nid = \"two\"",
+            "on.no.then = \"end:bye\"\n[endings.bye]\n[[steps]]\nid = \"two\"",
+            "steps.0.on.no.then",
+            "write a `say` here or a text in [endings.bye]",
+        ),
+        (
+            "note = \"one\"",
+            "rules = [{ if = \"answer\", say = \"A\" }, { if = \"answer\", say = \"B\" }]",
+            "steps.0.rules.1.if",
+            "never counts",
+        ),
+        ("before = \"1h\"", "before = \"0s\"", "reminders.0.before", "how long before the meeting"),
+        (
+            "[[reminders]]",
+            "[[follow-ups.messages]]\nafter = \"1m\"\ntext = \"?\"\ntemplate = \"soon\"\n[[reminders]]",
+            "follow-ups.messages.0.after",
+            "at least 5 minutes",
+        ),
+        (
+            "cancelled = \"OK.\"",
+            "cancelled = \"OK.\"\noffers = 5\nbuttons = true",
+            "booking.offers",
+            "at most 3 buttons",
+        ),
+        ("cancelled = \"OK.\"", "cancelled = \"OK.\"\noffers = 5", "booking.offers", "too many for a sentence"),
+        ("note = \"one\"", "summary = \"Un\"", "steps.0.summary", "only what is noted"),
     ] {
         let script = SCRIPT.replacen(from, to, 1);
         assert_ne!(script, SCRIPT, "{from}");
         let found = problems(&script);
         assert!(found.iter().any(|it| it.at == at && it.what.contains(what)), "{at}: {what}\n{found:#?}");
-        // A loop is told at each of its questions.
+        // A loop is told at each of its questions; what stands beside something unreadable is not judged.
         assert!(found.len() == 1 || what.starts_with("go round"), "{at}: {found:#?}");
     }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let mut script = SCRIPT.to_owned();
+    for (from, to) in [
+        ("note = \"one\"", "nota = \"one\"\nthen = \"three\""),
+        ("\"2 ?\"", "3"),
+        ("show = \"buttons\"", "show = \"button\""),
+        ("ask-day = \"{{ time }} ?\"\n", ""),
+        ("before = \"1h\"", "before = \"soon\""),
+        ("fr = \"Rien.\"", "fr = \"{{ rien }}\""),
+        ("template = \"hello\"", "template = \"\""),
+    ] {
+        assert!(script.contains(from), "{from}");
+        script = script.replacen(from, to, 1);
+    }
+    let found = problems(&script);
+    let places: Vec<&str> = found.iter().map(|problem| problem.at.as_str()).collect();
+    let expected = [
+        "steps.0.nota",
+        "steps.1.ask",
+        "steps.1.show",
+        "booking",
+        "reminders.0.before",
+        "opening.template",
+        "steps.0.then",
+    ];
+    let missing: Vec<_> = expected.iter().filter(|place| !places.contains(place)).collect();
+    assert!(missing.is_empty() && places.len() == expected.len(), "{missing:?}\n{found:#?}");
 }

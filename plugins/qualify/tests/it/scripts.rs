@@ -55,14 +55,14 @@ reason = "TOO_SMALL"
 [booking]
 buttons = true
 ask = { fr = "Quand ?", en = "When?" }
-ask-day = "Quel jour ?"
+ask-day = { fr = "Quel jour ?", en = "Which day?" }
 offer-times = { fr = "{{ slots }} ?", en = "{{ day }}: {{ slots }}?" }
 offer-days = "{{ days }} ?"
 offer-slots = "{{ slots }} ?"
 taken = "{{ slots }} ?"
-none-free = "Rien."
+none-free = { fr = "Rien.", en = "Nothing." }
 confirm = { fr = "{{ meeting.day }} {{ meeting.time }}", en = "See you {{ day }} at {{ time }}" }
-cancelled = "Annulé."
+cancelled = { fr = "Annulé.", en = "Cancelled." }
 "#;
 
 fn started() -> Host {
