@@ -96,7 +96,7 @@ async fn door(store: &Arc<dyn Store>) -> anyhow::Result<Router> {
     let components = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-components");
     let sandbox = Sandbox::new(sandbox::Options { cache_dir: Some(components), ..sandbox::Options::default() })?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flows");
-    let flows = Flows::open(Arc::clone(store), sandbox, &root).await?;
+    let flows = Flows::open(Arc::clone(store), sandbox, relais::flows::Options::of_folder(&root)).await?;
     flows.publish(Timestamp::now()).await?;
     let (clock, pulse) = (Clock::system(), Pulse::default());
     let delivery =

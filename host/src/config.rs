@@ -24,6 +24,11 @@ pub struct Config {
     pub store: PathBuf,
     /// The folder of the tenants.
     pub flows: PathBuf,
+    /// How many versions of a flow, besides the active one and those that conversations run on, are kept to roll back to.
+    pub keep_versions: usize,
+    /// The key of the operator's doors, of 16 characters at least; without one the environment variable
+    /// `RELAIS_OPERATOR_KEY`, and without that the doors stay shut.
+    pub operator_key: Option<SecretSource>,
     /// Meta's servers.
     pub graph: Graph,
     /// The simulator that test keys talk to.
@@ -62,6 +67,8 @@ impl Default for Config {
             listen: "127.0.0.1:8080".to_owned(),
             store: PathBuf::from("relais-store"),
             flows: PathBuf::from("flows"),
+            keep_versions: 5,
+            operator_key: None,
             graph: Graph::default(),
             simulator: None,
             delivery: delivery::Options::default(),
@@ -77,6 +84,20 @@ impl Default for Graph {
 }
 
 impl Config {
+    /// The key of the operator's doors.
+    pub fn operator_key(&self) -> anyhow::Result<Option<String>> {
+        let key = match &self.operator_key {
+            Some(source) => Some(source.read().context("read operator-key")?),
+            None => std::env::var("RELAIS_OPERATOR_KEY").ok(),
+        };
+        let key = key.filter(|key| !key.is_empty());
+        anyhow::ensure!(
+            key.as_ref().is_none_or(|key| key.len() >= 16),
+            "use operator-key: it is shorter than 16 characters; make one with `openssl rand -hex 24`"
+        );
+        Ok(key)
+    }
+
     /// Reads the file; without one, `relais.toml` of this folder if there is one, else the defaults.
     pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
         let default = Path::new("relais.toml");

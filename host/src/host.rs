@@ -1,6 +1,6 @@
 //! The rooms put together: what `relais serve`, the demonstration and the tests all start.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -23,8 +23,8 @@ pub struct Options {
     pub listener: TcpListener,
     /// The truth.
     pub store: Arc<dyn Store>,
-    /// The `flows/` folder.
-    pub flows: PathBuf,
+    /// The `flows/` folder, and how many old versions stay.
+    pub flows: flows::Options,
     /// Whether to publish the folder again whenever it changes.
     pub watch: bool,
     /// The time.
@@ -39,6 +39,8 @@ pub struct Options {
     pub delivery: delivery::Options,
     /// How turns run.
     pub turns: turn::Options,
+    /// Opens the operator's doors; none keeps them shut.
+    pub operator_key: Option<String>,
     /// Hears of each committed turn.
     pub observer: Option<turn::Observer>,
     /// Hears what became of each changed folder.
@@ -112,13 +114,17 @@ impl Host {
         let Options { listener, store, clock, tell, .. } = options;
         let pulse = Pulse::default();
         let sandbox = Sandbox::new(options.sandbox)?;
-        let flows = Flows::open(Arc::clone(&store), sandbox, &options.flows).await?;
+        let flows = Flows::open(Arc::clone(&store), sandbox, options.flows).await?;
         for published in flows.publish(clock.now()).await? {
             tell(published);
+        }
+        for (tenant, flow, _) in flows.active() {
+            flows.sweep(&tenant, &flow).await?;
         }
         let api_options = api::Options {
             simulator_app_secret: options.simulator.as_ref().map(|access| access.app_secret.clone()),
             simulator_verify_token: options.simulator.as_ref().map(|access| access.verify_token.clone()),
+            operator_key: options.operator_key,
         };
         let directory = Declared { flows: flows.clone(), graph: options.graph, simulator: options.simulator };
         let turns = Turns::new(
@@ -141,9 +147,14 @@ impl Host {
         tasks.spawn(schedule.clone().run());
         tasks.spawn(delivery.clone().run(std::future::pending()));
         if options.watch {
-            let (flows, clock) = (flows.clone(), clock.clone());
+            let (flows, clock, pulse) = (flows.clone(), clock.clone(), pulse.clone());
+            let tell = move |published| {
+                tell(published);
+                // Conversations may have been asked to move to it.
+                pulse.beat();
+            };
             tasks.spawn(async move {
-                if let Err(error) = flows::watch(flows, clock, move |published| tell(published)).await {
+                if let Err(error) = flows::watch(flows, clock, tell).await {
                     tracing::error!(%error, "the flows folder is not watched");
                 }
             });

@@ -33,7 +33,7 @@ async fn a_folder_is_live_a_moment_after_it_changes_and_a_broken_one_is_refused(
         let published = published.lock().unwrap();
         published.iter().find_map(|published| match published {
             Published::Refused { problems, .. } => Some(problems.clone()),
-            Published::Active { .. } => None,
+            _ => None,
         })
     };
     eventually("the refusal", || refused().is_some()).await;

@@ -24,4 +24,6 @@ mod stock;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod versions;
+#[cfg(test)]
 mod whatsapp_check;

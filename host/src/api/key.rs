@@ -35,27 +35,32 @@ pub fn digest(secret: &str) -> String {
 
 /// The key of a request: `Authorization: Bearer …` or `X-API-Key`.
 pub(super) async fn authenticate(store: &dyn Store, headers: &HeaderMap) -> Result<ApiKey, Problem> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let secret = text(header::AUTHORIZATION.as_str())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, secret)| secret.trim())
-        .or_else(|| text("x-api-key"));
-    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "missing-key",
-            "the request carries no API key",
-            "send the key as `Authorization: Bearer rl_…` or as `X-API-Key: rl_…`",
-        )
-        .about("Authorization"));
-    };
+    let secret = secret_of(headers)?;
     store.key(&digest(secret)).await?.ok_or_else(|| {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "unknown-key",
             "the API key is not known here",
             "check that it was copied whole, or make one with `relais keys create --tenant … --env test|live`",
+        )
+        .about("Authorization")
+    })
+}
+
+/// The secret that a request carries.
+pub(super) fn secret_of(headers: &HeaderMap) -> Result<&str, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let secret = text(header::AUTHORIZATION.as_str())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim())
+        .or_else(|| text("x-api-key"));
+    secret.filter(|secret| !secret.is_empty()).ok_or_else(|| {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "missing-key",
+            "the request carries no API key",
+            "send the key as `Authorization: Bearer …` or as `X-API-Key: …`",
         )
         .about("Authorization")
     })

@@ -3,8 +3,10 @@
 mod arrivals;
 mod body;
 mod conversations;
+mod flows;
 mod key;
 mod leads;
+mod operator;
 mod problem;
 mod webhooks;
 
@@ -36,6 +38,8 @@ pub struct Options {
     pub simulator_app_secret: Option<String>,
     /// What the simulator says in the handshake.
     pub simulator_verify_token: Option<String>,
+    /// Opens the operator's doors; none keeps them shut.
+    pub operator_key: Option<String>,
 }
 
 /// The doors. Clones share what is behind them.
@@ -69,6 +73,11 @@ impl Api {
             .route("/v1/leads", post(leads::post))
             .route("/v1/leads/{crm_contact_id}", get(leads::get))
             .route("/v1/conversations/{id}", get(conversations::get))
+            // operators
+            .route("/v1/flows", get(flows::list))
+            .route("/v1/flows/{tenant}/{flow}", get(flows::history).put(flows::push))
+            .route("/v1/flows/{tenant}/{flow}/diff", get(flows::diff))
+            .route("/v1/flows/{tenant}/{flow}/versions/{version}/activate", post(flows::activate))
             // Meta
             .route("/webhooks/whatsapp", get(webhooks::handshake).post(webhooks::receive))
             // machines that watch

@@ -20,17 +20,25 @@ pub struct Problem {
     field: Option<String>,
     /// What to do about it.
     remedy: String,
+    /// More that a program may want to know.
+    more: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
     /// A refusal of the caller's request.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, remedy: remedy.into() }
+        Self { status, code, detail: detail.into(), field: None, remedy: remedy.into(), more: serde_json::Map::new() }
     }
 
     /// Says which field it is about.
     pub fn about(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Adds a member for programs.
+    pub(super) fn with(mut self, name: &str, value: impl serde::Serialize) -> Self {
+        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -88,6 +96,9 @@ impl IntoResponse for Problem {
         });
         if let (Some(field), Some(object)) = (self.field, body.as_object_mut()) {
             object.insert("field".to_owned(), field.into());
+        }
+        if let Some(object) = body.as_object_mut() {
+            object.extend(self.more);
         }
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -4,6 +4,7 @@ mod demo;
 mod flow;
 mod keys;
 mod lead;
+mod remote;
 mod serve;
 mod simulator;
 mod whatsapp;
@@ -29,7 +30,7 @@ enum Command {
     /// Make API keys for CRMs.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Check a flow before it is deployed.
+    /// Check, deploy, compare and roll back flows.
     #[command(subcommand)]
     Flow(flow::Command),
     /// Hand a lead over, as a CRM would.
@@ -42,6 +43,21 @@ enum Command {
     Simulator(simulator::Args),
     /// Show what is understood of a phrase about time.
     When(when::Args),
+}
+
+/// A bar for work whose length is not known.
+fn spinner(message: String) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new_spinner().with_message(message);
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+/// Opens the store of a host that is stopped.
+fn open_store(folder: &std::path::Path) -> anyhow::Result<crate::store::SledStore> {
+    use anyhow::Context as _;
+    anyhow::ensure!(folder.is_dir(), "open the store {}: there is no such folder", folder.display());
+    crate::store::SledStore::open(folder)
+        .context("open the store; while a host has it open, ask the host instead: --to URL with its operator key")
 }
 
 /// Runs the command line; what it gives is the process's exit code.

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     config::Config,
-    flows::Published,
+    flows::{self, Published},
     host::{self, Host},
     model::Clock,
     sandbox,
@@ -43,11 +43,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("listen on {}; is another program there?", config.listen))?;
     let store = SledStore::open(&config.store).context("open the store")?;
+    let operator_key = config.operator_key()?;
     let simulator = config.simulator.as_ref().map(simulator_access).transpose()?;
     let host = Host::start(host::Options {
         listener,
         store: Arc::new(store),
-        flows: config.flows.clone(),
+        flows: flows::Options { folder: config.flows.clone(), keep_versions: config.keep_versions },
         watch: true,
         clock: Clock::system(),
         graph: host::Graph { base_url: config.graph.base_url.clone(), api_version: config.graph.api_version.clone() },
@@ -55,6 +56,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         sandbox: sandbox::Options { cache_dir: Some(config.store.join("components")), ..sandbox::Options::default() },
         delivery: config.delivery.clone(),
         turns: turn::Options::default(),
+        operator_key,
         observer: None,
         tell: Arc::new(|published| tell(&published)),
     })
@@ -82,6 +84,10 @@ pub(super) fn tell(published: &Published) {
         Published::Active { tenant, flow, digest } => {
             let version = digest.as_str().get(..12).unwrap_or_default();
             eprintln!("active   {tenant}/{flow} version {version}");
+        }
+        Published::Checked { tenant, flow, digest } => {
+            let version = digest.as_str().get(..12).unwrap_or_default();
+            eprintln!("checked  {tenant}/{flow} version {version}");
         }
         Published::Refused { tenant, flow, problems } => {
             eprintln!("refused  {tenant}/{flow}; what was active goes on");

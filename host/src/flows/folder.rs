@@ -36,15 +36,20 @@ pub fn find_tenants(root: &Path) -> io::Result<Vec<TenantFolder>> {
     let mut tenants = Vec::new();
     for (name, path) in folders_in(root)? {
         if path.join(TENANT_FILE).is_file() {
-            let flows = folders_in(&path)?
-                .into_iter()
-                .filter(|(_, path)| path.join(FLOW_FILE).is_file())
-                .map(|(name, path)| (FlowId::new(name), path))
-                .collect();
+            let flows = flows_in(&path)?;
             tenants.push(TenantFolder { id: TenantId::new(name), path, flows });
         }
     }
     Ok(tenants)
+}
+
+/// The flows in a tenant's folder: name and place.
+pub fn flows_in(tenant: &Path) -> io::Result<Vec<(FlowId, PathBuf)>> {
+    let folders = folders_in(tenant)?.into_iter();
+    Ok(folders
+        .filter(|(_, path)| path.join(FLOW_FILE).is_file())
+        .map(|(name, path)| (FlowId::new(name), path))
+        .collect())
 }
 
 fn folders_in(path: &Path) -> io::Result<Vec<(String, PathBuf)>> {
@@ -66,7 +71,77 @@ fn folders_in(path: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// host does not change a running conversation (P10).
 pub fn read_flow(tenant: &TenantId, flow: &FlowId, folder: &Path) -> io::Result<FlowVersion> {
     let mut files = BTreeMap::new();
+    let before = marks(folder)?;
     read_into(folder, "", &mut files, &mut 0)?;
+    if marks(folder)? != before {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    Ok(seal(tenant, flow, files))
+}
+
+/// Whether a folder could not be read because someone is writing it: the next change comes by itself.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::NotFound)
+}
+
+/// Path, length and time of every file: what changes when a writer is at work.
+fn marks(folder: &Path) -> io::Result<Vec<(PathBuf, u64, Option<std::time::SystemTime>)>> {
+    let mut marks = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if !entry.file_name().to_str().is_some_and(is_content) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                let meta = entry.metadata()?;
+                marks.push((entry.path(), meta.len(), meta.modified().ok()));
+            }
+        }
+    }
+    marks.sort();
+    Ok(marks)
+}
+
+/// The digest of a version's own files, without the stock components that belong to its content.
+pub(super) fn source_of(version: &FlowVersion) -> Digest {
+    digest(version.files.iter().filter(|(path, _)| !path.starts_with("stock:")))
+}
+
+/// Reads files that were sent: path → bytes, as a folder would hold them. The error says which path is wrong, and why.
+pub fn bundle(
+    tenant: &TenantId,
+    flow: &FlowId,
+    files: BTreeMap<String, Vec<u8>>,
+) -> Result<FlowVersion, (String, &'static str)> {
+    let wrong = |path: &String| {
+        let parts: Vec<&str> = path.split('/').collect();
+        if path.len() > 255 {
+            Some("is longer than 255 bytes")
+        } else if path.contains(['\\', ':']) || path.chars().any(char::is_control) {
+            Some("has a backslash, a colon or a control character; join folders with /")
+        } else if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
+            Some("leads out of the flow's folder; write it as in the folder, such as \"conversations/a.toml\"")
+        } else if !parts.iter().all(|part| is_content(part)) {
+            Some("is the name of a passing file; leave it out")
+        } else {
+            None
+        }
+    };
+    if let Some((path, why)) = files.keys().find_map(|path| wrong(path).map(|why| (path.clone(), why))) {
+        return Err((path, why));
+    }
+    let needed = if flow.as_str() == TENANT_FLOW { TENANT_FILE } else { FLOW_FILE };
+    if !files.contains_key(needed) {
+        return Err((needed.to_owned(), "is missing"));
+    }
+    if flow.as_str() == TENANT_FLOW {
+        return Ok(version(tenant, flow, files));
+    }
     Ok(seal(tenant, flow, files))
 }
 
@@ -90,16 +165,20 @@ pub fn read_tenant(tenant: &TenantId, folder: &Path) -> io::Result<FlowVersion> 
 }
 
 fn version(tenant: &TenantId, flow: &FlowId, files: BTreeMap<String, Vec<u8>>) -> FlowVersion {
+    let digest = digest(files.iter());
+    FlowVersion { tenant: tenant.clone(), flow: flow.clone(), digest, files }
+}
+
+fn digest<'a>(files: impl Iterator<Item = (&'a String, &'a Vec<u8>)>) -> Digest {
     let mut hash = Sha256::new();
-    for (path, bytes) in &files {
+    for (path, bytes) in files {
         // Lengths first, so that no two contents give the same stream of bytes.
         hash.update((path.len() as u64).to_be_bytes());
         hash.update(path);
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     }
-    let digest = Digest::new(hex::encode(hash.finalize()));
-    FlowVersion { tenant: tenant.clone(), flow: flow.clone(), digest, files }
+    Digest::new(hex::encode(hash.finalize()))
 }
 
 /// A component's bytes: from the folder, or the stock one kept with the version.
@@ -133,7 +212,7 @@ fn read_into(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>,
 }
 
 /// Editors and copy tools leave these while they write.
-fn is_content(name: &str) -> bool {
+pub(super) fn is_content(name: &str) -> bool {
     let passing = name.starts_with('.')
         || name.starts_with('#')
         || name.ends_with('~')

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    FLOW_FILE, Manifest, Problem, RoleEntry, Schedule, folder,
+    FLOW_FILE, Manifest, Migrate, Problem, RoleEntry, Schedule, folder,
     references::{self, Configuration},
 };
 use crate::{
@@ -36,6 +36,8 @@ pub struct Loaded {
     pub schedules: Vec<Schedule>,
     /// How long to wait for the rest of a burst.
     pub quiet: Quiet,
+    /// Whether running conversations move to it when it is activated.
+    pub migrates: bool,
 }
 
 impl Loaded {
@@ -87,6 +89,7 @@ impl Loaded {
             templates: manifest.templates,
             schedules: manifest.schedules,
             quiet: manifest.quiet,
+            migrates: manifest.migrate == Migrate::Latest,
         })
     }
 }

@@ -29,6 +29,19 @@ pub struct Manifest {
     pub schedules: Vec<Schedule>,
     /// How long to wait for the rest of a burst.
     pub quiet: Quiet,
+    /// What becomes of running conversations when a version of it is activated.
+    pub migrate: Migrate,
+}
+
+/// `migrate`: what becomes of running conversations when a new version is activated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Migrate {
+    /// They stay on the version that they began with.
+    #[default]
+    Never,
+    /// They move to the new one, each after a trial turn that has gone well.
+    Latest,
 }
 
 /// `[roles.NAME]`
@@ -58,6 +71,8 @@ pub struct Schedule {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    migrate: Migrate,
     roles: Roles,
     #[serde(default)]
     templates: BTreeMap<String, Template>,
@@ -163,6 +178,7 @@ impl Manifest {
             templates: read.templates,
             schedules,
             quiet: Quiet { window_ms: read.burst.quiet_seconds * 1_000, most_ms: read.burst.most_seconds * 1_000 },
+            migrate: read.migrate,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Folders become checked, immutable, activated versions; what runs is what is in the store.
 
+mod deploy;
+mod difference;
 mod folder;
 mod loaded;
 mod manifest;
@@ -12,13 +14,15 @@ mod stock;
 mod tenant;
 mod watch;
 
-pub use folder::{TENANT_FLOW, TenantFolder, find_tenants, read_flow, read_tenant, seal};
+pub use deploy::{History, Known, Offer, Published};
+pub use difference::{Change, FileChange, difference};
+pub use folder::{TENANT_FLOW, TenantFolder, bundle, find_tenants, flows_in, read_flow, read_tenant, seal};
 pub use loaded::Loaded;
-pub use manifest::{FLOW_FILE, Manifest, RoleEntry, Schedule};
+pub use manifest::{FLOW_FILE, Manifest, Migrate, RoleEntry, Schedule};
 pub use opt_out::OptOut;
 pub use problem::Problem;
 pub use references::undeclared_endpoints;
-pub use registry::{Flows, Published};
+pub use registry::{Flows, Options};
 pub use secret::{SecretError, SecretSource};
 pub use stock::STOCK;
 pub use tenant::{Endpoint, TENANT_FILE, Tenant, TranscriptNames, WhatsApp};

@@ -6,11 +6,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jiff::Timestamp;
-
 use super::{
     Error, Loaded, Problem, TENANT_FILE, TENANT_FLOW, Tenant,
-    folder::{self, TenantFolder},
+    deploy::{Locks, Told},
 };
 use crate::{
     model::{Digest, FlowId, TenantId},
@@ -18,20 +16,40 @@ use crate::{
     store::{FlowVersion, Store},
 };
 
+/// Where flows come from, and how many old ones stay.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The `flows/` folder.
+    pub folder: PathBuf,
+    /// How many versions of a flow besides the active one and those that conversations run on are kept to roll back to.
+    pub keep_versions: usize,
+}
+
+impl Options {
+    /// A folder, with five versions to roll back to.
+    pub fn of_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), keep_versions: 5 }
+    }
+}
+
 /// The flows of all tenants. Clones share them.
 #[derive(Clone)]
 pub struct Flows {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     store: Arc<dyn Store>,
     sandbox: Sandbox,
     /// Where relative `file:` secrets start from, a folder a tenant in it.
     root: PathBuf,
     known: RwLock<Known>,
-    /// Versions are loaded one at a time a digest; a second asker waits rather than compiling again.
-    loading: tokio::sync::Mutex<()>,
+    /// A second asker for a version waits rather than compiling again.
+    loading: Locks<Digest>,
+    /// One version of a flow is deployed at a time.
+    pub(super) deploying: Locks<(TenantId, FlowId)>,
+    /// How many versions besides the active one are kept to roll back to.
+    pub(super) keep: usize,
 }
 
 #[derive(Default)]
@@ -40,43 +58,23 @@ struct Known {
     active: HashMap<(TenantId, FlowId), Digest>,
     /// Every version that is loaded, active or still needed by running conversations.
     loaded: HashMap<(TenantId, FlowId, Digest), Arc<Loaded>>,
-    /// What was refused last, so that an unchanged folder is not checked again.
-    refused: HashMap<(TenantId, FlowId), Digest>,
-}
-
-/// What became of a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Published {
-    /// A new version is active.
-    Active {
-        /// Whose.
-        tenant: TenantId,
-        /// Which flow.
-        flow: FlowId,
-        /// Which version.
-        digest: Digest,
-    },
-    /// The folder was refused; what was active goes on.
-    Refused {
-        /// Whose.
-        tenant: TenantId,
-        /// Which flow.
-        flow: FlowId,
-        /// Everything that is wrong with it.
-        problems: Vec<Problem>,
-    },
+    /// What was refused, so that an unchanged folder is checked and told of once.
+    told: Told,
 }
 
 impl Flows {
-    /// Opens the flows that the store knows as active. `root` is the `flows/` folder.
-    pub async fn open(store: Arc<dyn Store>, sandbox: Sandbox, root: &Path) -> Result<Self, Error> {
+    /// Opens the flows that the store knows as active.
+    pub async fn open(store: Arc<dyn Store>, sandbox: Sandbox, options: Options) -> Result<Self, Error> {
+        let Options { folder, keep_versions: keep } = options;
         let flows = Self {
             inner: Arc::new(Inner {
                 store,
                 sandbox,
-                root: root.to_owned(),
+                root: folder,
                 known: RwLock::default(),
-                loading: tokio::sync::Mutex::new(()),
+                loading: Locks::default(),
+                deploying: Locks::default(),
+                keep,
             }),
         };
         for (tenant, flow, digest) in flows.inner.store.active_versions().await? {
@@ -91,86 +89,6 @@ impl Flows {
             }
         }
         Ok(flows)
-    }
-
-    /// Publishes whatever has changed in the `flows/` folder since the last time: each changed folder is checked and
-    /// either becomes the active version or is refused. What has not changed is not mentioned.
-    pub async fn publish(&self, now: Timestamp) -> Result<Vec<Published>, Error> {
-        let root = &self.inner.root;
-        let tenants = folder::find_tenants(root).map_err(|why| unreadable(root, why))?;
-        let mut published = Vec::new();
-        for tenant in tenants {
-            // A folder that cannot be read is its tenant's trouble, nobody else's (P11).
-            match self.publish_tenant(&tenant, now, &mut published).await {
-                Ok(()) => {}
-                Err(Error::Folder { path, why }) => published.push(Published::Refused {
-                    tenant: tenant.id,
-                    flow: FlowId::new(TENANT_FLOW),
-                    problems: vec![Problem::of_file(&path, why.to_string())],
-                }),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(published)
-    }
-
-    async fn publish_tenant(
-        &self,
-        tenant: &TenantFolder,
-        now: Timestamp,
-        published: &mut Vec<Published>,
-    ) -> Result<(), Error> {
-        let version = folder::read_tenant(&tenant.id, &tenant.path).map_err(|why| unreadable(&tenant.path, why))?;
-        published.extend(self.offer(version, now).await?);
-        for (flow, path) in &tenant.flows {
-            let version = folder::read_flow(&tenant.id, flow, path).map_err(|why| unreadable(path, why))?;
-            published.extend(self.offer(version, now).await?);
-        }
-        Ok(())
-    }
-
-    /// Checks a version and makes it active. None when it is active, or refused, already.
-    pub async fn offer(&self, version: FlowVersion, now: Timestamp) -> Result<Option<Published>, Error> {
-        let key = (version.tenant.clone(), version.flow.clone());
-        {
-            let mut known = self.write();
-            if known.active.get(&key) == Some(&version.digest) {
-                // Mended by going back: the same mistake made again is to be told again.
-                known.refused.remove(&key);
-                return Ok(None);
-            }
-            if known.refused.get(&key) == Some(&version.digest) {
-                return Ok(None);
-            }
-        }
-        let checked = if version.flow.as_str() == TENANT_FLOW {
-            self.read_tenant(&version).map(|tenant| Checked::Tenant(Box::new(tenant)))
-        } else {
-            Loaded::check(&self.inner.sandbox, &version).await.map(Checked::Flow)
-        };
-        let (tenant, flow) = key.clone();
-        match checked {
-            Err(problems) => {
-                self.write().refused.insert(key, version.digest);
-                Ok(Some(Published::Refused { tenant, flow, problems }))
-            }
-            Ok(checked) => {
-                let digest = version.digest.clone();
-                self.inner.store.put_version(version).await?;
-                self.inner.store.activate(&tenant, &flow, &digest, now).await?;
-                match checked {
-                    Checked::Tenant(read) => self.keep_tenant(*read, digest.clone()),
-                    Checked::Flow(loaded) => {
-                        let mut known = self.write();
-                        let version = (tenant.clone(), flow.clone(), digest.clone());
-                        known.loaded.insert(version, Arc::new(loaded));
-                        known.active.insert(key.clone(), digest.clone());
-                        known.refused.remove(&key);
-                    }
-                }
-                Ok(Some(Published::Active { tenant, flow, digest }))
-            }
-        }
     }
 
     /// A tenant.
@@ -230,7 +148,7 @@ impl Flows {
         if let Some(loaded) = self.read().loaded.get(&key) {
             return Ok(Arc::clone(loaded));
         }
-        let _one_at_a_time = self.inner.loading.lock().await;
+        let _one_at_a_time = self.inner.loading.lock(digest.clone()).await;
         if let Some(loaded) = self.read().loaded.get(&key) {
             return Ok(Arc::clone(loaded));
         }
@@ -243,6 +161,38 @@ impl Flows {
         Ok(loaded)
     }
 
+    /// The version that new conversations take.
+    pub fn active_digest(&self, tenant: &TenantId, flow: &FlowId) -> Option<Digest> {
+        self.read().active.get(&(tenant.clone(), flow.clone())).cloned()
+    }
+
+    /// Where everything is kept.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.inner.store
+    }
+
+    /// The version of a conversation or, when it is not kept any more, the active one: conversations that have ended
+    /// do not keep a version, and may be asked about all the same.
+    pub async fn version_or_active(
+        &self,
+        tenant: &Tenant,
+        flow: &FlowId,
+        digest: &Digest,
+    ) -> Result<Arc<Loaded>, Error> {
+        match self.version(&tenant.id, flow, digest).await {
+            Err(Error::Version { problems, .. }) if problems.is_empty() => {
+                let active = self.active_version(tenant, Some(flow)).await?;
+                active.ok_or_else(|| Error::Version {
+                    tenant: tenant.id.clone(),
+                    flow: flow.clone(),
+                    digest: digest.clone(),
+                    problems,
+                })
+            }
+            found => found,
+        }
+    }
+
     /// The sandbox that its components run in.
     pub fn sandbox(&self) -> &Sandbox {
         &self.inner.sandbox
@@ -253,17 +203,47 @@ impl Flows {
         &self.inner.root
     }
 
-    fn read_tenant(&self, version: &FlowVersion) -> Result<Tenant, Vec<Problem>> {
+    pub(super) fn read_tenant(&self, version: &FlowVersion) -> Result<Tenant, Vec<Problem>> {
         let bytes = version.files.get(TENANT_FILE).map(Vec::as_slice).unwrap_or_default();
         let text = std::str::from_utf8(bytes).map_err(|_| vec![Problem::of_file(TENANT_FILE, "is not UTF-8 text")])?;
         let folder = self.inner.root.join(version.tenant.as_str());
         Tenant::read(version.tenant.clone(), text, &folder)
     }
 
-    fn keep_tenant(&self, tenant: Tenant, digest: Digest) {
+    /// A version that is in memory.
+    pub(super) fn loaded(&self, version: &FlowVersion) -> Option<Arc<Loaded>> {
+        let key = (version.tenant.clone(), version.flow.clone(), version.digest.clone());
+        self.read().loaded.get(&key).cloned()
+    }
+
+    /// Forgets a version that was in memory.
+    pub(super) fn unload(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) {
+        self.write().loaded.remove(&(tenant.clone(), flow.clone(), digest.clone()));
+    }
+
+    /// Notes that a refusal is told.
+    pub(super) fn tell(&self, version: &FlowVersion) {
+        let key = (version.tenant.clone(), version.flow.clone(), version.digest.clone());
+        self.write().told.insert(key);
+    }
+
+    /// Whether a refusal was told.
+    pub(super) fn was_told(&self, version: &FlowVersion) -> bool {
+        let key = (version.tenant.clone(), version.flow.clone(), version.digest.clone());
+        self.read().told.contains(&key)
+    }
+
+    /// New conversations take this version from now on.
+    pub(super) fn keep_flow(&self, loaded: &Arc<Loaded>) {
+        let mut known = self.write();
+        let (tenant, flow, digest) = (loaded.tenant.clone(), loaded.flow.clone(), loaded.digest.clone());
+        known.active.insert((tenant.clone(), flow.clone()), digest.clone());
+        known.loaded.insert((tenant, flow, digest), Arc::clone(loaded));
+    }
+
+    pub(super) fn keep_tenant(&self, tenant: Tenant, digest: Digest) {
         let mut known = self.write();
         let key = (tenant.id.clone(), FlowId::new(TENANT_FLOW));
-        known.refused.remove(&key);
         known.active.insert(key, digest);
         known.tenants.insert(tenant.id.clone(), Arc::new(tenant));
     }
@@ -277,11 +257,6 @@ impl Flows {
     }
 }
 
-enum Checked {
-    Tenant(Box<Tenant>),
-    Flow(Loaded),
-}
-
-fn unreadable(path: &Path, why: std::io::Error) -> Error {
+pub(super) fn unreadable(path: &Path, why: std::io::Error) -> Error {
     Error::Folder { path: path.display().to_string(), why }
 }

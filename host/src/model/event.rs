@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Choice, EnvelopeId, Meeting, Slot, Status};
+use super::{Choice, Digest, EnvelopeId, Meeting, Slot, Status};
 
 /// An event of a conversation's log. The first group goes to the flow's qualification script, the second to its
 /// status-to-action logic, the third is the host's own business.
@@ -96,6 +96,11 @@ pub enum Event {
     },
     /// A human continues a parked conversation.
     Retried,
+    /// A version of the flow was activated that takes running conversations over.
+    VersionActivated {
+        /// Which.
+        version: Digest,
+    },
 }
 
 /// One message of the person.

@@ -33,7 +33,7 @@ pub use self::{
 use crate::{
     api::new_key,
     delivery,
-    flows::{FLOW_FILE, Manifest, Published},
+    flows::{self, FLOW_FILE, Manifest, Published},
     host::{self, Host, SimulatorAccess},
     model::{Clock, Environment, TenantId, VirtualClock},
     sandbox,
@@ -87,6 +87,7 @@ pub struct Stage {
     keys: Vec<(TenantId, String)>,
     access: SimulatorAccess,
     record: Arc<Record>,
+    operator_key: String,
 }
 
 impl Stage {
@@ -97,6 +98,7 @@ impl Stage {
         let flows = options.folder.join("flows");
         copy_flows(&options.flows, &flows, &crm)?;
 
+        let operator_key = random_secret()?;
         let access = SimulatorAccess {
             base_url: String::new(),
             token: random_secret()?,
@@ -132,7 +134,7 @@ impl Stage {
         let host = Host::start(host::Options {
             listener,
             store: Arc::clone(&store),
-            flows,
+            flows: flows::Options::of_folder(flows),
             watch: true,
             clock: Clock::Virtual(clock.clone()),
             graph: host::Graph::default(),
@@ -144,6 +146,7 @@ impl Stage {
             // The CRM is on this machine, without TLS.
             delivery: delivery::Options { allow_private_addresses: true, ..delivery::Options::default() },
             turns: turn::Options::default(),
+            operator_key: Some(operator_key.clone()),
             observer: Some(observer),
             tell: options.tell,
         })
@@ -162,12 +165,17 @@ impl Stage {
             keys.push((tenant.id.clone(), secret));
         }
         let http = http_client()?;
-        Ok(Self { host, simulator, crm, clock, http, keys, access, record })
+        Ok(Self { host, simulator, crm, clock, http, keys, access, record, operator_key })
     }
 
     /// A tenant's test key.
     pub fn key(&self, tenant: &str) -> &str {
         self.keys.iter().find(|(id, _)| id.as_str() == tenant).map_or("", |(_, key)| key)
+    }
+
+    /// What opens the operator's doors.
+    pub fn operator_key(&self) -> &str {
+        &self.operator_key
     }
 
     /// What the simulator signs webhooks with.

@@ -7,8 +7,8 @@ mod records;
 mod sled;
 
 pub use records::{
-    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, Intake, LeadAnswer, LogEntry, Parked,
-    Settlement, Taken, To,
+    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, FolderSeen, Intake, LeadAnswer,
+    LogEntry, Origin, Parked, Settlement, Taken, To, VersionRecord, VersionState,
 };
 pub use sled::SledStore;
 
@@ -155,6 +155,25 @@ pub trait Store: Send + Sync {
 
     /// The active version of each flow of each tenant.
     async fn active_versions(&self) -> Result<Vec<(TenantId, FlowId, Digest)>>;
+
+    /// Remembers how far a version got; a record of the same version is replaced.
+    async fn record_version(&self, tenant: &TenantId, flow: &FlowId, record: VersionRecord) -> Result<()>;
+
+    /// The versions of a flow that are remembered, the latest received first.
+    async fn versions(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<VersionRecord>>;
+
+    /// Every flow of which a version is remembered, by tenant and name.
+    async fn recorded_flows(&self) -> Result<Vec<(TenantId, FlowId)>>;
+
+    /// Forgets a version and its content, with what no other version shares of it; false, with nothing changed, when it
+    /// is active or a conversation that has not ended runs on it.
+    async fn forget_version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<bool>;
+
+    /// Remembers what a flow's folder holds.
+    async fn see_folder(&self, tenant: &TenantId, flow: &FlowId, seen: FolderSeen) -> Result<()>;
+
+    /// What a flow's folder held when it was last looked at.
+    async fn folder_seen(&self, tenant: &TenantId, flow: &FlowId) -> Result<Option<FolderSeen>>;
 
     /// How many conversations that have not ended run on each version of a flow.
     async fn running(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<(Digest, u64)>>;

@@ -243,6 +243,60 @@ pub struct FlowVersion {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+/// What the store remembers of a flow version, whether its content is kept or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// Of the content.
+    pub digest: Digest,
+    /// Of its author's files alone, without the stock components that belong to the content.
+    pub source: Digest,
+    /// How it came.
+    pub origin: Origin,
+    /// How far it got.
+    pub state: VersionState,
+    /// Its size in bytes, stock components included.
+    pub bytes: u64,
+    /// When it came, the last time.
+    pub received_at: Timestamp,
+    /// When new conversations began to take it, the last time; none when they never did.
+    pub activated_at: Option<Timestamp>,
+}
+
+/// How a version came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// From the `flows/` folder.
+    Folder,
+    /// Over HTTP.
+    Push,
+}
+
+/// How far a version got. Which of the checked ones is active is said by [`super::Store::active_versions`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum VersionState {
+    /// It came, and is being checked.
+    Received,
+    /// It may be activated.
+    Checked,
+    /// It may not; its content is not kept.
+    Refused {
+        /// Everything that is wrong with it, as flows tell it.
+        problems: Vec<Value>,
+    },
+}
+
+/// The content that a flow's folder had when it was last looked at: a folder speaks once for each content, so that a
+/// push or a roll-back that comes later stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderSeen {
+    /// Of the files in it.
+    pub source: Digest,
+    /// Of the version made of them.
+    pub digest: Digest,
+}
+
 /// Bytes as base64 in JSON, where an array of numbers would be four times as long.
 mod base64_files {
     use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{booking::Booking, draft::Draft, effects};
 use crate::{
     flows::{Flows, Loaded, Tenant},
-    model::{Event, Fault, FaultKind, Lead},
+    model::{Conversation, Event, Fault, FaultKind, Lead},
     sandbox::{self, Asked, Context, NoSlots, Occasion, Slots, Update},
     store::Call,
 };
@@ -48,16 +48,23 @@ pub(super) enum Question {
 
 impl Asking {
     /// The version that the conversation began with, and what a component may know of this turn.
-    pub(super) async fn prepare(flows: &Flows, draft: &Draft) -> Result<Self, Fault> {
-        let conversation = &draft.conversation;
+    pub(super) async fn prepare(flows: &Flows, draft: &mut Draft) -> Result<Self, Fault> {
+        let Conversation { tenant, flow, version, .. } = &draft.conversation;
         let unavailable = |message: String| Fault { kind: FaultKind::Unavailable, message, trace: String::new() };
-        let tenant = flows
-            .tenant(&conversation.tenant)
-            .ok_or_else(|| unavailable("the tenant has no valid tenant.toml".to_owned()))?;
-        let loaded = flows
-            .version(&conversation.tenant, &conversation.flow, &conversation.version)
-            .await
-            .map_err(|error| unavailable(error.to_string()))?;
+        let tenant =
+            flows.tenant(tenant).ok_or_else(|| unavailable("the tenant has no valid tenant.toml".to_owned()))?;
+        let loaded =
+            flows.version_or_active(&tenant, flow, version).await.map_err(|error| unavailable(error.to_string()))?;
+        if loaded.digest != *version {
+            draft.overrule(format!("version {version} is not kept any more; the active one is asked"));
+            draft.conversation.version = loaded.digest.clone();
+        }
+        Ok(Self::on(tenant, loaded, draft))
+    }
+
+    /// With a version that is at hand.
+    pub(super) fn on(tenant: Arc<Tenant>, loaded: Arc<Loaded>, draft: &Draft) -> Self {
+        let conversation = &draft.conversation;
         let context = Context {
             now: draft.now,
             timezone: tenant.timezone.clone(),
@@ -71,7 +78,7 @@ impl Asking {
             notes: conversation.notes.clone(),
         };
         let seed = format!("{}.{}", conversation.id, conversation.next_turn);
-        Ok(Self { tenant, loaded, context, lead: conversation.lead.clone(), seed })
+        Self { tenant, loaded, context, lead: conversation.lead.clone(), seed }
     }
 
     /// Asks the qualification script and applies what it wants.

@@ -5,6 +5,7 @@ mod booking;
 mod draft;
 mod effects;
 mod inbound;
+mod migration;
 mod receipt;
 mod report;
 mod rerun;
@@ -247,6 +248,7 @@ impl Turns {
                 inbound::human_answered(draft, text, at);
                 Ok(Ok(()))
             }
+            Event::VersionActivated { version } => self.migrate(draft, &version).await.map(Ok),
             Event::Retried => {
                 draft.conversation.parked = None;
                 draft.follow_ups.append(&mut draft.conversation.held);

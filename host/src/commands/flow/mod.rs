@@ -1,6 +1,7 @@
-//! `relais flow`: check and try a flow before it is deployed.
+//! `relais flow`: check and try a flow before it is deployed, deploy it, compare and roll back.
 
 mod check;
+mod deploy;
 
 use std::process::ExitCode;
 
@@ -11,10 +12,22 @@ use clap::Subcommand;
 pub(super) enum Command {
     /// Find everything that is wrong with a tenant's folder, or with one flow of it; exit 1 if anything is.
     Check(check::Args),
+    /// Send a flow to a running host, which checks it and makes it the active version; exit 1 if it is refused.
+    Push(deploy::Push),
+    /// Show the versions of each flow: which is active, which were refused and why, how many conversations run on each.
+    Status(deploy::Status),
+    /// Show what differs between two versions of a flow.
+    Diff(deploy::Diff),
+    /// Make a version that the host has kept the active one: roll back.
+    Activate(deploy::Activate),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(args) => check::run(args).await,
+        Command::Push(args) => deploy::push(args).await,
+        Command::Status(args) => deploy::status(args).await,
+        Command::Diff(args) => deploy::diff(args).await,
+        Command::Activate(args) => deploy::activate(args).await,
     }
 }

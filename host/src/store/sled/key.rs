@@ -279,11 +279,37 @@ pub(super) fn version(tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Key 
     Key::new(b'v', "a flow version").text(tenant.as_str()).text(flow.as_str()).text(digest.as_str())
 }
 
+/// The files of versions of all flows, to see who shares what.
+pub(super) fn versions() -> Key {
+    Key::new(b'v', "a flow version")
+}
+
+pub(super) fn all_records() -> Key {
+    Key::new(b'h', "the record of a flow version")
+}
+
+pub(super) fn records(tenant: &TenantId, flow: &FlowId) -> Key {
+    all_records().text(tenant.as_str()).text(flow.as_str())
+}
+
+pub(super) fn record(tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Key {
+    records(tenant, flow).text(digest.as_str())
+}
+
+pub(super) fn folder_seen(tenant: &TenantId, flow: &FlowId) -> Key {
+    Key::new(b'F', "the content of a flow's folder").text(tenant.as_str()).text(flow.as_str())
+}
+
 /// A piece of a file, in the tree of files.
 pub(super) fn piece(of: &[u8; 32], number: u64) -> Key {
     let mut key = Key::new(b'b', "a file of a flow version");
     key.bytes.extend(of);
     key.number(number)
+}
+
+/// The digest of the file that a piece is of.
+pub(super) fn digest_of_piece(key: &[u8]) -> Option<[u8; 32]> {
+    key.get(1..)?.first_chunk().copied()
 }
 
 pub(super) fn actives() -> Key {

@@ -20,6 +20,7 @@ mod queue;
 mod register;
 mod rows;
 mod turn;
+mod versions;
 
 use std::{
     collections::HashSet,
@@ -35,8 +36,8 @@ use queue::Queue;
 use rows::{Effect, Rows};
 
 use super::{
-    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, Intake, LeadAnswer, LogEntry, Parked, Result,
-    Settlement, Store, Taken,
+    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Parked,
+    Result, Settlement, Store, Taken, VersionRecord,
 };
 use crate::model::{
     Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
@@ -49,6 +50,8 @@ pub struct SledStore {
     tree: sled::Tree,
     /// The files of flow versions, by the digest of their content.
     files: sled::Tree,
+    /// Held while files come and go, so that none goes that has just come.
+    files_change: tokio::sync::Mutex<()>,
     memory: Mutex<Memory>,
     _db: sled::Db,
 }
@@ -251,24 +254,54 @@ impl Store for SledStore {
     }
 
     async fn put_version(&self, version: FlowVersion) -> Result<()> {
+        let _files = self.files_change.lock().await;
         // The files first: a crash in between leaves pieces that nothing names, which the next attempt finds.
-        register::put_files(&self.files, &version)?;
-        self.change(|rows, _| register::put_version(rows, &version)).await
+        versions::put_files(&self.files, &version)?;
+        self.change(|rows, _| versions::put_version(rows, &version)).await
     }
 
     async fn version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<Option<FlowVersion>> {
-        register::version(&self.rows(), &self.files, tenant, flow, digest)
+        versions::version(&self.rows(), &self.files, tenant, flow, digest)
     }
 
     async fn activate(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest, now: Timestamp) -> Result<()> {
-        self.change(|rows, _| register::activate(rows, tenant, flow, digest, now)).await
+        self.change(|rows, _| versions::activate(rows, tenant, flow, digest, now)).await
     }
 
     async fn active_versions(&self) -> Result<Vec<(TenantId, FlowId, Digest)>> {
-        register::active_versions(&self.rows())
+        versions::active_versions(&self.rows())
+    }
+
+    async fn record_version(&self, tenant: &TenantId, flow: &FlowId, record: VersionRecord) -> Result<()> {
+        self.change(|rows, _| versions::record(rows, tenant, flow, &record)).await
+    }
+
+    async fn versions(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<VersionRecord>> {
+        versions::records(&self.rows(), tenant, flow)
+    }
+
+    async fn recorded_flows(&self) -> Result<Vec<(TenantId, FlowId)>> {
+        versions::recorded_flows(&self.rows())
+    }
+
+    async fn forget_version(&self, tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Result<bool> {
+        let _files = self.files_change.lock().await;
+        let forgotten = self.change(|rows, _| versions::forget(rows, tenant, flow, digest)).await?;
+        if forgotten {
+            versions::sweep_files(&self.rows(), &self.files)?;
+        }
+        Ok(forgotten)
+    }
+
+    async fn see_folder(&self, tenant: &TenantId, flow: &FlowId, seen: FolderSeen) -> Result<()> {
+        self.change(|rows, _| rows.put(key::folder_seen(tenant, flow), &seen)).await
+    }
+
+    async fn folder_seen(&self, tenant: &TenantId, flow: &FlowId) -> Result<Option<FolderSeen>> {
+        self.rows().get(&key::folder_seen(tenant, flow))
     }
 
     async fn running(&self, tenant: &TenantId, flow: &FlowId) -> Result<Vec<(Digest, u64)>> {
-        register::running(&self.rows(), tenant, flow)
+        versions::running(&self.rows(), tenant, flow)
     }
 }

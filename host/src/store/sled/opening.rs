@@ -92,7 +92,8 @@ fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
     let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;
     let memory = find_again(&Rows::of_tree(&tree))?;
     let flusher = Flusher::start(db.clone(), tree.clone(), disk, count)?;
-    Ok(SledStore { flusher, tree, files, memory: Mutex::new(memory), _db: db })
+    let files_change = tokio::sync::Mutex::new(());
+    Ok(SledStore { flusher, tree, files, files_change, memory: Mutex::new(memory), _db: db })
 }
 
 fn check_format(tree: &sled::Tree) -> Result<()> {

@@ -1,0 +1,78 @@
+//! A host asked over HTTP, with the operator's key.
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::Value;
+
+/// How long a push may take: a Python component is compiled in half a minute, and others may be before it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// The operator's key of a host.
+#[derive(Clone, Debug, Args)]
+pub(super) struct OperatorKey {
+    /// The host's operator-key; better kept in the environment.
+    #[arg(long, env = "RELAIS_OPERATOR_KEY", hide_env_values = true)]
+    pub(super) key: Option<String>,
+}
+
+/// A host.
+pub(super) struct Remote {
+    http: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Remote {
+    /// The host at `url`, such as `http://127.0.0.1:8080`.
+    pub(super) fn new(url: &str, key: OperatorKey) -> anyhow::Result<Self> {
+        let key = key.key.context(
+            "find the operator's key; give it with --key or in the environment variable RELAIS_OPERATOR_KEY",
+        )?;
+        Ok(Self { http: crate::stage::http_client()?, url: url.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// GETs a JSON answer; the path begins with `/` and is encoded.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        answer.json().await.context("read the host's answer")
+    }
+
+    /// Sends a JSON body, when there is one, and gives the JSON answer.
+    pub(super) async fn put(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.send(request).await?.json().await.context("read the host's answer")
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).timeout(PATIENCE).bearer_auth(&self.key)
+    }
+
+    /// Sends; a refusal becomes an error that says what is wrong and what to do.
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("reach the host at {}; is `relais serve` running there?", self.url))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let status = answer.status();
+        let problem: Value = answer.json().await.unwrap_or_default();
+        let text = |member: &str| problem.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+        for found in problem.get("problems").and_then(Value::as_array).into_iter().flatten() {
+            if let Ok(found) = serde_json::from_value::<crate::flows::Problem>(found.clone()) {
+                eprintln!("{found}");
+            }
+        }
+        bail!("{} ({}); {}", text("detail"), status.as_u16(), text("remedy"))
+    }
+}
+
+/// A part of a path, encoded.
+pub(super) fn encoded(part: &str) -> String {
+    url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
+}
