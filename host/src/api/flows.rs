@@ -178,7 +178,8 @@ fn answer(tenant: &TenantId, flow: &FlowId, version: &Digest, state: &str, chang
 fn names(named: Named) -> Result<(TenantId, FlowId), Problem> {
     let Path((tenant, flow)) = named.map_err(|_| Problem::invalid_address())?;
     for (field, name) in [("tenant", &tenant), ("flow", &flow)] {
-        if !TenantId::is_valid(name) && !(field == "flow" && name == TENANT_FLOW) {
+        let is_tenants_own = field == "flow" && name == TENANT_FLOW;
+        if !is_tenants_own && !TenantId::is_valid(name) {
             return Err(Problem::invalid_field(
                 field,
                 format!("{name:?} cannot be the name of a {field}: 1 to 64 of a-z 0-9 - _"),

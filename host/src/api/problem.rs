@@ -21,13 +21,13 @@ pub struct Problem {
     /// What to do about it.
     remedy: String,
     /// More that a program may want to know.
-    more: serde_json::Map<String, serde_json::Value>,
+    more: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 impl Problem {
     /// A refusal of the caller's request.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, remedy: remedy.into(), more: serde_json::Map::new() }
+        Self { status, code, detail: detail.into(), field: None, remedy: remedy.into(), more: None }
     }
 
     /// Says which field it is about.
@@ -38,7 +38,7 @@ impl Problem {
 
     /// Adds a member for programs.
     pub(super) fn with(mut self, name: &str, value: impl serde::Serialize) -> Self {
-        self.more.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.more.get_or_insert_default().insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -97,8 +97,8 @@ impl IntoResponse for Problem {
         if let (Some(field), Some(object)) = (self.field, body.as_object_mut()) {
             object.insert("field".to_owned(), field.into());
         }
-        if let Some(object) = body.as_object_mut() {
-            object.extend(self.more);
+        if let (Some(more), Some(object)) = (self.more, body.as_object_mut()) {
+            object.extend(*more);
         }
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

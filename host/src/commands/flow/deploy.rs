@@ -114,7 +114,7 @@ pub(super) async fn push(args: Push) -> anyhow::Result<ExitCode> {
                 "{:<8} {tenant}/{flow} version {}{}",
                 text(&answer, "state"),
                 short(text(&answer, "version")),
-                if answer["changed"] == true || no_activate { "" } else { " (it was already)" }
+                if answer.get("changed") == Some(&Value::Bool(true)) || no_activate { "" } else { " (it was already)" }
             ),
             Err(error) => {
                 failed += 1;
@@ -125,12 +125,11 @@ pub(super) async fn push(args: Push) -> anyhow::Result<ExitCode> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Tenant, flow and files of everything in a folder that can be pushed.
-fn read(
-    folder: &Path,
-    tenant: Option<String>,
-    flow: Option<String>,
-) -> anyhow::Result<Vec<(String, String, Map<String, Value>)>> {
+/// Tenant, flow and files.
+type Pushed = (String, String, Map<String, Value>);
+
+/// Everything in a folder that can be pushed.
+fn read(folder: &Path, tenant: Option<String>, flow: Option<String>) -> anyhow::Result<Vec<Pushed>> {
     let of_folder = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     if folder.join(FLOW_FILE).is_file() {
         let tenant = tenant.or_else(|| folder.parent().and_then(of_folder)).unwrap_or_default();
@@ -174,7 +173,7 @@ fn sent(files: BTreeMap<String, Vec<u8>>) -> Map<String, Value> {
 pub(super) async fn status(args: Status) -> anyhow::Result<ExitCode> {
     let Status { of, at } = args;
     let mut flows = match &at.store {
-        None => Remote::new(&at.to, at.key.clone())?.get("/v1/flows").await?["flows"].take(),
+        None => Remote::new(&at.to, at.key.clone())?.get("/v1/flows").await?.get("flows").cloned().unwrap_or_default(),
         Some(folder) => {
             let flows = stopped(folder).await?;
             let mut all = Vec::new();
@@ -198,18 +197,18 @@ pub(super) async fn status(args: Status) -> anyhow::Result<ExitCode> {
     }
     for flow in flows.as_array().into_iter().flatten() {
         println!("{}/{}", text(flow, "tenant"), text(flow, "flow"));
-        for version in flow["versions"].as_array().into_iter().flatten() {
-            let when = if version["activated_at"].is_null() { "received_at" } else { "activated_at" };
+        for version in list(flow, "versions") {
+            let when = if text(version, "activated_at").is_empty() { "received_at" } else { "activated_at" };
             println!(
                 "  {:<8} {}  {:>5} running  {} {}  from {}",
                 text(version, "state"),
                 short(text(version, "version")),
-                version["running"],
+                version.get("running").and_then(Value::as_u64).unwrap_or(0),
                 when.trim_end_matches("_at"),
                 text(version, when),
                 text(version, "origin"),
             );
-            for problem in version["problems"].as_array().into_iter().flatten() {
+            for problem in list(version, "problems") {
                 if let Ok(problem) = serde_json::from_value::<flows::Problem>(problem.clone()) {
                     println!("           {problem}");
                 }
@@ -243,7 +242,7 @@ pub(super) async fn diff(args: Diff) -> anyhow::Result<ExitCode> {
         println!("{changes}");
         return Ok(ExitCode::SUCCESS);
     }
-    for file in changes["files"].as_array().into_iter().flatten() {
+    for file in list(&changes, "files") {
         println!("{} {}", text(file, "change"), text(file, "path"));
         print!("{}", text(file, "lines"));
     }
@@ -308,6 +307,10 @@ fn one(digests: impl Iterator<Item = crate::model::Digest>, start: &str) -> anyh
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, member: &str) -> &'a [Value] {
+    value.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn short(version: &str) -> &str {

@@ -159,7 +159,7 @@ pub(super) fn recorded_flows(rows: &Rows<'_>) -> Result<Vec<(TenantId, FlowId)>>
 pub(super) fn records(rows: &Rows<'_>, tenant: &TenantId, flow: &FlowId) -> Result<Vec<VersionRecord>> {
     let recorded = rows.scan::<Recorded>(&key::records(tenant, flow));
     let mut records = recorded.map(|recorded| Ok(recorded?.record)).collect::<Result<Vec<_>>>()?;
-    records.sort_by(|left, right| right.received_at.cmp(&left.received_at));
+    records.sort_by_key(|record| std::cmp::Reverse(record.received_at));
     Ok(records)
 }
 
