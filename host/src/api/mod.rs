@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod body;
+mod calendar;
 mod conversations;
 mod flows;
 mod key;
@@ -21,6 +22,7 @@ use axum::{
 use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use calendar::{new_secret, path_of};
 pub use key::{digest, new_key};
 pub use problem::Problem;
 
@@ -78,6 +80,12 @@ impl Api {
             .route("/v1/flows/{tenant}/{flow}", get(flows::history).put(flows::push))
             .route("/v1/flows/{tenant}/{flow}/diff", get(flows::diff))
             .route("/v1/flows/{tenant}/{flow}/versions/{version}/activate", post(flows::activate))
+            .route("/v1/conversations/{id}/cancel-meeting", post(calendar::cancel_meeting))
+            .route("/v1/conversations/{id}/no-show", post(calendar::no_show))
+            .route("/v1/calendars", get(calendar::list))
+            .route("/v1/calendars/rotate", post(calendar::rotate))
+            // calendar programs
+            .route("/calendar/{file}", get(calendar::feed))
             // Meta
             .route("/webhooks/whatsapp", get(webhooks::handshake).post(webhooks::receive))
             // machines that watch

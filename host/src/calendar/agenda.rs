@@ -25,12 +25,25 @@ use super::{Busy, Calendar, Week, column::Column, opening::GRID_MINUTES, wall::W
 pub struct Agenda<'c> {
     calendar: &'c Calendar,
     zone: &'c TimeZone,
+    only: Option<&'c str>,
 }
 
 impl<'c> Agenda<'c> {
     /// Of a calendar without [problems](Calendar::problems), in the tenant's zone.
     pub fn new(calendar: &'c Calendar, zone: &'c TimeZone) -> Self {
-        Self { calendar, zone }
+        Self { calendar, zone, only: None }
+    }
+
+    /// Only the slots of the salesperson in charge of a lead, in the CRM's words: their id, name or e-mail address in
+    /// `tenant.toml`, in whatever case. Someone unknown restricts nothing.
+    #[must_use]
+    pub fn of_assigned(self, assigned_to: Option<&str>) -> Self {
+        let wanted = assigned_to.map(|text| text.trim().to_lowercase());
+        let is_meant = |text: &str| wanted.as_ref().is_some_and(|wanted| *wanted == text.trim().to_lowercase());
+        let found = self.calendar.people.iter().find(|person| {
+            is_meant(&person.id) || is_meant(&person.name) || person.email.as_deref().is_some_and(is_meant)
+        });
+        Self { only: found.map(|person| person.id.as_str()), ..self }
     }
 
     /// At most `limit` slots that start in `[from, to)`, earliest first, one for each start: with people, that of the
@@ -118,6 +131,7 @@ impl<'c> Agenda<'c> {
         }
         people
             .iter()
+            .filter(|person| self.only.is_none_or(|only| person.id == only))
             .map(|person| Column::new(Some(&person.id), person.hours.as_ref().unwrap_or(hours), busy))
             .collect()
     }

@@ -23,8 +23,14 @@ pub struct Entry<'a> {
     pub summary: Option<&'a str>,
     /// In the guide's layout.
     pub transcript: &'a str,
+    /// The salesperson's name; none when the tenant has one calendar.
+    pub salesperson: Option<&'a str>,
+    /// Booked by a lead of a test key.
+    pub is_test: bool,
     /// Whether it no longer stands.
     pub cancelled: bool,
+    /// How many times it was moved, cancelled or booked again.
+    pub sequence: u32,
     /// When anything of this entry last changed.
     pub updated_at: Timestamp,
     /// When it was first booked.
@@ -58,11 +64,11 @@ fn event(entry: &Entry<'_>) -> Event {
     let Entry { lead, meeting, .. } = entry;
     let name = lead.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(entry.alias);
     let status = if entry.cancelled { EventStatus::Cancelled } else { EventStatus::Confirmed };
-    let sequence = meeting.moves.saturating_add(entry.cancelled.into());
+    let test = if entry.is_test { "[test] " } else { "" };
     let mut event = Event::new();
     event
         .uid(entry.conversation.as_str())
-        .add_property("SEQUENCE", sequence.to_string())
+        .add_property("SEQUENCE", entry.sequence.to_string())
         .status(status)
         .add_property("DTSTAMP", utc(entry.updated_at))
         .add_property("LAST-MODIFIED", utc(entry.updated_at))
@@ -70,7 +76,7 @@ fn event(entry: &Entry<'_>) -> Event {
         .add_property("DTSTART", utc(meeting.slot.start))
         .add_property("DTEND", utc(meeting.slot.end))
         .add_property("TRANSP", if entry.cancelled { "TRANSPARENT" } else { "OPAQUE" })
-        .summary(&clean(&format!("RDV – {name}")))
+        .summary(&clean(&format!("{test}RDV – {name}")))
         .description(&clean(&description(entry)));
     event
 }
@@ -84,7 +90,7 @@ fn description(entry: &Entry<'_>) -> String {
         ("Téléphone", Some(lead.phone.as_e164())),
         ("E-mail", lead.email.as_deref()),
         ("Référence CRM", Some(&lead.crm_id)),
-        ("Commercial", entry.meeting.slot.with.as_deref()),
+        ("Commercial", entry.salesperson),
     ];
     let mut text: String =
         contact.into_iter().filter_map(|(label, value)| Some(format!("{label} : {}\n", value?.trim()))).collect();
@@ -147,7 +153,10 @@ mod tests {
             meeting: &meeting,
             summary: None,
             transcript: &transcript,
+            salesperson: None,
+            is_test: false,
             cancelled: false,
+            sequence: 0,
             updated_at: start,
             created_at: start,
         };
@@ -156,8 +165,7 @@ mod tests {
         println!("{bytes} bytes in {:?}", started.elapsed());
     }
 
-    /// What every reader must cope with. With `FEED_OUT=<path>` it is also written there, for
-    /// `tests/calendar/validate.*`, which know what to find in it.
+    /// What every reader must cope with; `tests/calendar` has others read what the host serves.
     fn sample() -> String {
         let zone = TimeZone::get("Europe/Paris").unwrap();
         let transcript = format!(
@@ -176,7 +184,10 @@ mod tests {
             meeting: &moved,
             summary: Some("Prospect intéressé par l'offre, prix demandé."),
             transcript: &transcript,
+            salesperson: Some("Anna Roux"),
+            is_test: false,
             cancelled: false,
+            sequence: 2,
             updated_at: at("2025-10-13T13:36:00+02:00"),
             created_at: at("2025-10-08T09:45:00+02:00"),
         };
@@ -187,6 +198,8 @@ mod tests {
             summary: None,
             transcript: "",
             cancelled: true,
+            sequence: 1,
+            is_test: true,
             ..first
         };
         feed("Rendez-vous, Acme; Solaire", &zone, &[first, second])
@@ -195,9 +208,6 @@ mod tests {
     #[test]
     fn the_feed_is_what_rfc_5545_asks_for() {
         let text = sample();
-        if let Ok(path) = std::env::var("FEED_OUT") {
-            std::fs::write(path, &text).unwrap();
-        }
         assert!(text.ends_with("END:VCALENDAR\r\n"));
         for line in text.split_terminator("\r\n") {
             assert!(line.len() <= 75, "{line}");
@@ -218,7 +228,7 @@ mod tests {
             ("SEQUENCE:1", 1),
             ("STATUS:CANCELLED", 1),
             ("SUMMARY:RDV – Zoé “Z” Martin\\, née Lefèvre\\; BEGIN:VEVENT", 1),
-            ("SUMMARY:RDV – Prospect A12", 1),
+            ("SUMMARY:[test] RDV – Prospect A12", 1),
             ("NAME;VALUE=TEXT:Rendez-vous\\, Acme\\; Solaire", 1),
             ("X-WR-CALNAME:Rendez-vous\\, Acme\\; Solaire", 1),
             ("X-WR-TIMEZONE:Europe/Paris", 1),

@@ -104,6 +104,14 @@ impl Calendar {
         problems
     }
 
+    /// The outside calendar that makes a salesperson or, with none, everybody busy: an address or a secret.
+    pub fn busy_url_of(&self, person: Option<&str>) -> Option<&str> {
+        match person {
+            None => self.busy_url.as_deref(),
+            Some(id) => self.people.iter().find(|person| person.id == id)?.busy_url.as_deref(),
+        }
+    }
+
     /// The openings of a day, in minutes of wall time since midnight; none when the day is closed. `week` is a
     /// person's or the tenant's.
     pub(super) fn openings<'a>(&self, week: &'a Week, date: Date) -> impl Iterator<Item = (u16, u16)> + use<'a> {

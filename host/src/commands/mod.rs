@@ -1,5 +1,6 @@
 //! The command line, a file a subcommand.
 
+mod calendar;
 mod demo;
 mod flow;
 mod keys;
@@ -30,6 +31,9 @@ enum Command {
     /// Make API keys for CRMs.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Show, or change, the secret addresses that sales teams subscribe to.
+    #[command(subcommand)]
+    Calendar(calendar::Command),
     /// Check, deploy, compare and roll back flows.
     #[command(subcommand)]
     Flow(flow::Command),
@@ -66,6 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Calendar(command) => calendar::run(command).await,
         Command::Flow(command) => flow::run(command).await,
         Command::Lead(command) => lead::run(command).await,
         Command::Whatsapp(command) => whatsapp::run(command).await,

@@ -101,6 +101,15 @@ pub enum Event {
         /// Which.
         version: Digest,
     },
+    /// The company gives up the meeting, or the person did not come to it.
+    MeetingWithdrawn {
+        /// When it began, or was to begin: a meeting that was moved meanwhile is another one.
+        start: Timestamp,
+        /// The person did not come.
+        no_show: bool,
+        /// For the log.
+        reason: String,
+    },
 }
 
 /// One message of the person.

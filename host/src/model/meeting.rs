@@ -26,6 +26,6 @@ impl Slot {
 pub struct Meeting {
     /// When, and with whom.
     pub slot: Slot,
-    /// How many times it was moved; also the iCalendar SEQUENCE.
+    /// How many times it was moved since it was booked.
     pub moves: u32,
 }

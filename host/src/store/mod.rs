@@ -7,8 +7,9 @@ mod records;
 mod sled;
 
 pub use records::{
-    ApiKey, Append, Appended, BookingRule, Call, Commit, Committed, FlowVersion, FolderSeen, Intake, LeadAnswer,
-    LogEntry, Origin, Parked, Settlement, Taken, To, VersionRecord, VersionState,
+    ApiKey, Append, Appended, BookingRule, BusyTimes, CalendarEntry, CalendarSecret, Call, Commit, Committed,
+    FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Origin, Parked, Settlement, Taken, To, VersionRecord,
+    VersionState,
 };
 pub use sled::SledStore;
 
@@ -127,6 +128,26 @@ pub trait Store: Send + Sync {
 
     /// The meetings of a tenant that end after `from`, with their conversations, by start.
     async fn meetings(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<(ConversationId, Meeting)>>;
+
+    // --- calendars ------------------------------------------------------------------------------------------------
+
+    /// The meetings of a tenant that begin at `from` or later, those that no longer stand too, by start.
+    async fn calendar_entries(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<CalendarEntry>>;
+
+    /// Keeps a calendar's secret; the one that it replaces opens nothing from then on.
+    async fn put_calendar_secret(&self, secret: CalendarSecret) -> Result<()>;
+
+    /// The secret of a calendar: a salesperson's or, with none, the tenant's.
+    async fn calendar_secret(&self, tenant: &TenantId, person: Option<&str>) -> Result<Option<CalendarSecret>>;
+
+    /// The calendar that a secret opens.
+    async fn calendar_of_secret(&self, secret: &str) -> Result<Option<CalendarSecret>>;
+
+    /// Keeps what was read of an outside calendar, in place of what was read of it before.
+    async fn put_busy_times(&self, tenant: &TenantId, busy: BusyTimes) -> Result<()>;
+
+    /// What was read of a tenant's outside calendars.
+    async fn busy_times(&self, tenant: &TenantId) -> Result<Vec<BusyTimes>>;
 
     // --- the register and the keys --------------------------------------------------------------------------------
 

@@ -228,6 +228,57 @@ pub struct ApiKey {
     pub created_at: Timestamp,
 }
 
+/// A meeting as a calendar shows it, also once it no longer stands. It names the conversation and holds nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarEntry {
+    /// Whose meeting; also the entry's identity.
+    pub conversation: ConversationId,
+    /// As it stands, or stood last.
+    pub meeting: Meeting,
+    /// It no longer stands.
+    pub cancelled: bool,
+    /// Counts up with every change, a cancellation and a new booking after it included (RFC 5545 SEQUENCE).
+    pub sequence: u32,
+    /// When it was first booked.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A calendar's secret address. Kept as it is, because sales teams ask for it again; it opens nothing that the store
+/// does not hold itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarSecret {
+    /// What stands in the address.
+    pub secret: String,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The salesperson whose meetings it shows; none for all of the tenant's.
+    pub person: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Without the secret, so that it cannot reach a log by accident.
+impl std::fmt::Debug for CalendarSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CalendarSecret").field("tenant", &self.tenant).field("person", &self.person).finish()
+    }
+}
+
+/// When the owner of an outside calendar is busy, as it was last read. What they are busy with is not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusyTimes {
+    /// The salesperson; none when it makes everybody busy.
+    pub person: Option<String>,
+    /// From and to, by start.
+    pub times: Vec<(Timestamp, Timestamp)>,
+    /// When it was last read well; none when it never was.
+    pub read_at: Option<Timestamp>,
+    /// Since when it cannot be read, and why.
+    pub failing: Option<(Timestamp, String)>,
+}
+
 /// The immutable content of a flow's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowVersion {

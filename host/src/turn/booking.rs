@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::draft::Draft;
 use crate::{
     calendar::{Agenda, Busy},
     flows::Tenant,
-    model::{ConversationId, Slot, SlotRefusal},
+    model::{Conversation, Event, Slot, SlotRefusal, Status},
     sandbox::Slots,
     store::{self, BookingRule, Store},
 };
@@ -17,6 +18,8 @@ use crate::{
 pub(super) struct Booking {
     tenant: Arc<Tenant>,
     busy: Vec<Busy>,
+    /// The salesperson in charge of the lead, in the CRM's words.
+    assigned_to: Option<String>,
     now: Timestamp,
 }
 
@@ -24,17 +27,18 @@ impl Booking {
     pub(super) async fn load(
         store: &dyn Store,
         tenant: &Arc<Tenant>,
-        own: &ConversationId,
+        conversation: &Conversation,
         now: Timestamp,
     ) -> store::Result<Self> {
         let busy = store
             .meetings(&tenant.id, now)
             .await?
             .into_iter()
-            .filter(|(conversation, _)| conversation != own)
+            .filter(|(other, _)| *other != conversation.id)
             .map(|(_, meeting)| Busy::from(meeting.slot))
             .collect();
-        Ok(Self { tenant: Arc::clone(tenant), busy, now })
+        let assigned_to = conversation.lead.assigned_to.clone();
+        Ok(Self { tenant: Arc::clone(tenant), busy, assigned_to, now })
     }
 
     /// The slot that starts at `start`, if it may be booked.
@@ -48,8 +52,34 @@ impl Booking {
     }
 
     fn agenda(&self) -> Agenda<'_> {
-        Agenda::new(&self.tenant.calendar, &self.tenant.zone)
+        Agenda::new(&self.tenant.calendar, &self.tenant.zone).of_assigned(self.assigned_to.as_deref())
     }
+}
+
+/// The note and the mark of a person who did not come to their meeting.
+const NO_SHOW_NOTE: &str = "no_show";
+const NO_SHOW_TAG: &str = "no-show";
+
+/// The company takes the meeting back, or the person did not come: the conversation goes on without it, and the script is
+/// told. It sees from the note `no_show` which of the two it was.
+pub(super) fn withdraw(draft: &mut Draft, start: Timestamp, no_show: bool) {
+    if draft.conversation.meeting.as_ref().is_none_or(|meeting| meeting.slot.start != start) {
+        draft.overrule("nothing to cancel: the meeting that was meant no longer stands");
+        return;
+    }
+    let Some(meeting) = draft.cancel_meeting() else { return };
+    let conversation = &mut draft.conversation;
+    // No longer how it ended; what becomes of it is told when it is known.
+    if conversation.outcome == Some(Status::MeetingBooked) {
+        conversation.outcome = None;
+    }
+    if no_show {
+        conversation.notes.insert(NO_SHOW_NOTE.to_owned(), true.into());
+        conversation.tags.insert(NO_SHOW_TAG.to_owned());
+    } else {
+        conversation.notes.remove(NO_SHOW_NOTE);
+    }
+    draft.follow_ups.push(Event::MeetingCancelled { meeting });
 }
 
 impl Slots for Booking {

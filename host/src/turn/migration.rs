@@ -52,7 +52,7 @@ impl Turns {
         tenant: &Arc<Tenant>,
         asking: &Asking,
     ) -> store::Result<Result<(), (&'static str, Fault)>> {
-        let booking = Booking::load(&*self.store, tenant, &draft.conversation.id, draft.now).await?;
+        let booking = Booking::load(&*self.store, tenant, &draft.conversation, draft.now).await?;
         let booking = Arc::new(booking);
         let log = self.store.log(&draft.conversation.id).await?;
         let last = log.iter().rev().find(|entry| entry.calls.iter().any(|call| call.function == asking::ADVANCE));

@@ -249,6 +249,10 @@ impl Turns {
                 Ok(Ok(()))
             }
             Event::VersionActivated { version } => self.migrate(draft, &version).await.map(Ok),
+            Event::MeetingWithdrawn { start, no_show, .. } => {
+                booking::withdraw(draft, start, no_show);
+                Ok(Ok(()))
+            }
             Event::Retried => {
                 draft.conversation.parked = None;
                 draft.follow_ups.append(&mut draft.conversation.held);
@@ -290,7 +294,7 @@ impl Turns {
             Ok(asking) => asking,
             Err(fault) => return Ok(Err(fault)),
         };
-        let booking = Booking::load(&*self.store, &asking.tenant, &draft.conversation.id, draft.now).await?;
+        let booking = Booking::load(&*self.store, &asking.tenant, &draft.conversation, draft.now).await?;
         let booking = Arc::new(booking);
         Ok(asking.script(draft, &booking).await)
     }

@@ -65,6 +65,7 @@ macro_rules! every_rule {
             turn::timers_are_replaced_cancelled_and_fired
             turn::a_slot_is_booked_once
             turn::capacity_buffers_and_salespeople
+            turn::calendars_keep_what_was_cancelled_and_secrets_end
             turn::a_turn_is_written_whole
             delivery::a_lane_keeps_its_order
             delivery::a_sent_message_leaves_its_marks

@@ -311,18 +311,27 @@ pub(crate) fn taken(exchange: &mut Exchange<'_>, taken: &SlotTaken) {
     }
 }
 
-/// The company cancelled the meeting: propose other days.
+/// The company cancelled the meeting, or the person did not come to it: propose other days.
 pub(crate) fn withdrawn(exchange: &mut Exchange<'_>) {
     exchange.state.stage = Stage::Booking;
     forget(&mut exchange.state);
-    let Some(text) = &exchange.script.config.booking.withdrawn else { return };
+    let booking = &exchange.script.config.booking;
+    let no_show = exchange.noted("no_show") == Some(&serde_json::Value::Bool(true));
+    let (text, template, reason) = if no_show {
+        (&booking.missed, &booking.missed_template, "NO_SHOW")
+    } else {
+        (&booking.withdrawn, &booking.withdrawn_template, "WITHDRAWN")
+    };
+    let Some(text) = text else { return exchange.conclude(Outcome::NoOutcome, Some(reason)) };
     let days = calendar::free_days(exchange, days_after(exchange.now.date(), 1), &[], 2);
     if days.is_empty() {
         return none_free(exchange);
     }
     describe_days(exchange, &days);
     exchange.say(text);
+    exchange.fall_back_on(template.as_deref());
     exchange.state.offered_days = days;
+    exchange.state.withdrawn = true;
     exchange.wait();
 }
 

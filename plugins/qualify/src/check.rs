@@ -246,6 +246,7 @@ impl Check<'_> {
             ("confirm-moved", &booking.confirm_moved),
             ("confirm-chosen", &booking.confirm_chosen),
             ("withdrawn", &booking.withdrawn),
+            ("missed", &booking.missed),
             ("standing", &booking.standing),
             ("noted", &booking.noted),
         ];

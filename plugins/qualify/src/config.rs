@@ -219,6 +219,12 @@ pub(crate) struct Booking {
     pub(crate) cancelled: Text,
     /// The company cancelled it: `{{ days }}`.
     pub(crate) withdrawn: Option<Text>,
+    /// Sent instead when the person last wrote more than 24 hours ago; its one value, if it has one, is `{{ days }}`.
+    pub(crate) withdrawn_template: Option<String>,
+    /// The person did not come to it: `{{ days }}`. Without it, the conversation ends with NO_SHOW.
+    pub(crate) missed: Option<Text>,
+    /// As `withdrawn-template`.
+    pub(crate) missed_template: Option<String>,
     /// When is it again? `{{ day }}`, `{{ time }}`.
     pub(crate) standing: Option<Text>,
     /// Anything else that the person writes once the meeting stands.

@@ -34,8 +34,12 @@ pub(crate) fn advance(script: &Script, call: &Call, state: State, event: Event) 
         Event::TimerFired(name) => timer(&mut exchange, &name),
         Event::MeetingBooked(meeting) => booked(&mut exchange, meeting),
         Event::SlotTaken(taken) => booking::taken(&mut exchange, &taken),
-        Event::MeetingCancelled(_) => cancelled(&mut exchange),
+        Event::MeetingCancelled(meeting) => cancelled(&mut exchange, meeting),
         Event::Resumed if exchange.meeting.is_none() => exchange.wait(),
+        // They still believe in a meeting that nobody will come to.
+        Event::MessageUndelivered(_) if exchange.state.withdrawn => {
+            exchange.hand_over("the person could not be told that the meeting was cancelled");
+        }
         Event::MessageUndelivered(_) | Event::AnswerArrived(_) | Event::Resumed => {}
     }
     Ok(exchange.finish())
@@ -56,6 +60,7 @@ fn hear(exchange: &mut Exchange<'_>, messages: &[Message]) {
     exchange.state.responded = true;
     exchange.state.with_human = false;
     exchange.state.follow_ups = 0;
+    exchange.state.withdrawn = false;
     let meeting_stands = exchange.meeting.is_some();
     if !meeting_stands {
         exchange.wait();
@@ -187,12 +192,16 @@ fn booked(exchange: &mut Exchange<'_>, meeting: Meeting) {
     booking::forget(state);
 }
 
-fn cancelled(exchange: &mut Exchange<'_>) {
+fn cancelled(exchange: &mut Exchange<'_>, meeting: Meeting) {
     for at in 0..exchange.script.config.reminders.len() {
         exchange.no_timer(format!("reminder-{at}"));
     }
     exchange.no_timer(UNANSWERED);
+    // Texts may name the meeting that was; conditions must not take it for one that stands.
+    exchange.meeting = Some(meeting);
+    exchange.describe_meeting();
     exchange.meeting = None;
+    exchange.set("meeting", serde_json::Value::Null);
     if std::mem::take(&mut exchange.state.cancelling) || exchange.state.ended.is_some() {
         return;
     }

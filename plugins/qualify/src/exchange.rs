@@ -36,6 +36,7 @@ pub(crate) struct Exchange<'a> {
     said: Vec<String>,
     after: Option<u64>,
     choices: Option<Choices>,
+    fallback: Option<TemplateCall>,
     waits: bool,
 }
 
@@ -54,6 +55,7 @@ impl<'a> Exchange<'a> {
             said: Vec::new(),
             after: None,
             choices: None,
+            fallback: None,
             waits: false,
             script,
             call,
@@ -240,6 +242,18 @@ impl<'a> Exchange<'a> {
         };
     }
 
+    /// What the message of this turn becomes when the 24-hour window is closed; `{{ days }}` is the template's value, if
+    /// it was said.
+    pub(crate) fn fall_back_on(&mut self, template: Option<&str>) {
+        let days = self.variables.get("days").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.fallback = template.map(|name| TemplateCall { name: name.to_owned(), parameters: vec![days] });
+    }
+
+    /// What was noted under a key.
+    pub(crate) fn noted(&self, key: &str) -> Option<&Value> {
+        self.notes.get(key)
+    }
+
     /// Adds an action.
     pub(crate) fn act(&mut self, action: Action) {
         self.actions.push(action);
@@ -325,7 +339,7 @@ impl<'a> Exchange<'a> {
             turn = turn.act(Action::Send(Send {
                 text: joined(&self.said),
                 choices: self.choices,
-                fallback: None,
+                fallback: self.fallback,
                 purpose: Purpose::Answer,
                 after_seconds: u32::try_from(after).unwrap_or(600),
             }));

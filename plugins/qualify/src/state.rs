@@ -48,6 +48,9 @@ pub struct State {
     /// We asked for the meeting to be cancelled.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) cancelling: bool,
+    /// The company cancelled the meeting, and the person has not written since.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) withdrawn: bool,
     /// The word for the CRM with which the conversation ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<String>,

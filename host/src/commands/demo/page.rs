@@ -52,18 +52,21 @@ pub(super) async fn stay(stage: Stage, screen: &Screen) -> anyhow::Result<()> {
         zone: TimeZone::get("Europe/Paris")?,
     });
     begin_conversation(&page).await?;
+    let calendar = calendar_url(&page.stage).await?;
 
     screen.say(&format!(
         "\nBe the prospect yourself: {url}\nOr hand a lead over as a CRM would:\n\n  \
          curl -X POST {host}/v1/leads \\\n    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    \
          -d '{{\"crm_contact_id\":\"CRM_1\",\"phone_number\":\"+33612345678\"}}'\n\n\
+         The sales team's calendar, for any calendar program: {calendar}\n\n\
          Time goes {PACE} times faster here. Ctrl-C ends it.",
         host = page.stage.host.url(),
         key = page.stage.key(TENANT),
+        calendar = calendar,
     ));
     if screen.is_json() {
         screen.print(
-            &json!({ "type": "ready", "page": url, "host": page.stage.host.url(), "key": page.stage.key(TENANT) }),
+            &json!({ "type": "ready", "page": url, "host": page.stage.host.url(), "key": page.stage.key(TENANT), "calendar": calendar }),
         );
     }
 
@@ -89,6 +92,13 @@ pub(super) async fn stay(stage: Stage, screen: &Screen) -> anyhow::Result<()> {
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(())
+}
+
+/// The address of the tenant's calendar.
+async fn calendar_url(stage: &Stage) -> anyhow::Result<String> {
+    let secret = crate::api::new_secret(TENANT.into(), None, stage.clock.now())?;
+    stage.host.store.put_calendar_secret(secret.clone()).await?;
+    Ok(format!("{}{}", stage.host.url(), crate::api::path_of(&secret)))
 }
 
 async fn begin_conversation(page: &Page) -> anyhow::Result<()> {

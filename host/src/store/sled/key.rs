@@ -267,6 +267,42 @@ pub(super) fn meeting_of(id: &ConversationId) -> Key {
     Key::new(b'M', "the meeting of a conversation").text(id.as_str())
 }
 
+/// The calendar's entry of a conversation.
+pub(super) fn entry_of(id: &ConversationId) -> Key {
+    Key::new(b'y', "an entry of a calendar").text(id.as_str())
+}
+
+/// Which conversations have entries from a start on.
+pub(super) fn entries_from(tenant: &TenantId, start: Timestamp) -> Key {
+    entries(tenant).time(start)
+}
+
+pub(super) fn entries(tenant: &TenantId) -> Key {
+    Key::new(b'Y', "the conversation of a calendar's entry").text(tenant.as_str())
+}
+
+pub(super) fn entry_at(tenant: &TenantId, start: Timestamp, id: &ConversationId) -> Key {
+    entries_from(tenant, start).text(id.as_str())
+}
+
+/// The secret of a calendar.
+pub(super) fn calendar_secret(tenant: &TenantId, person: Option<&str>) -> Key {
+    of_calendar(Key::new(b'u', "a calendar's secret").text(tenant.as_str()), person)
+}
+
+/// The calendar that a secret opens.
+pub(super) fn calendar_of_secret(secret: &str) -> Key {
+    Key::new(b'U', "the calendar of a secret").text(secret)
+}
+
+pub(super) fn busy_times(tenant: &TenantId) -> Key {
+    Key::new(b'B', "the busy times of an outside calendar").text(tenant.as_str())
+}
+
+pub(super) fn busy_times_of(tenant: &TenantId, person: Option<&str>) -> Key {
+    of_calendar(busy_times(tenant), person)
+}
+
 pub(super) fn opt_out(tenant: &TenantId, phone: &str) -> Key {
     Key::new(b'o', "an opt-out").text(tenant.as_str()).text(phone)
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{key, rows::Rows};
+use super::{calendars, key, rows::Rows};
 use crate::{
     model::{Conversation, ConversationId, Meeting, TenantId},
     store::{BookingRule, Result},
@@ -29,6 +29,7 @@ pub(super) fn book(
     conversation: &Conversation,
     meeting: Option<&Meeting>,
     rule: BookingRule,
+    now: Timestamp,
 ) -> Result<bool> {
     let Conversation { id, tenant, .. } = conversation;
     if let Some(meeting) = meeting
@@ -36,6 +37,7 @@ pub(super) fn book(
     {
         return Ok(false);
     }
+    calendars::note(rows, conversation, meeting, now)?;
     if let Some(Meeting { slot, .. }) = rows.get(&key::meeting_of(id))? {
         rows.remove(key::meeting(tenant, slot.with.as_deref(), slot.start, id));
     }

@@ -7,6 +7,7 @@
 //! that a conversation that waits costs disk only.
 
 mod appending;
+mod calendars;
 mod delivery;
 mod disk;
 mod door;
@@ -36,8 +37,8 @@ use queue::Queue;
 use rows::{Effect, Rows};
 
 use super::{
-    ApiKey, Append, Appended, Commit, Committed, Error, FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Parked,
-    Result, Settlement, Store, Taken, VersionRecord,
+    ApiKey, Append, Appended, BusyTimes, CalendarEntry, CalendarSecret, Commit, Committed, Error, FlowVersion,
+    FolderSeen, Intake, LeadAnswer, LogEntry, Parked, Result, Settlement, Store, Taken, VersionRecord,
 };
 use crate::model::{
     Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
@@ -233,6 +234,30 @@ impl Store for SledStore {
 
     async fn meetings(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<(ConversationId, Meeting)>> {
         meetings::ending_after(&self.rows(), tenant, from)
+    }
+
+    async fn calendar_entries(&self, tenant: &TenantId, from: Timestamp) -> Result<Vec<CalendarEntry>> {
+        calendars::entries(&self.rows(), tenant, from)
+    }
+
+    async fn put_calendar_secret(&self, secret: CalendarSecret) -> Result<()> {
+        self.change(|rows, _| calendars::put_secret(rows, &secret)).await
+    }
+
+    async fn calendar_secret(&self, tenant: &TenantId, person: Option<&str>) -> Result<Option<CalendarSecret>> {
+        self.rows().get(&key::calendar_secret(tenant, person))
+    }
+
+    async fn calendar_of_secret(&self, secret: &str) -> Result<Option<CalendarSecret>> {
+        self.rows().get(&key::calendar_of_secret(secret))
+    }
+
+    async fn put_busy_times(&self, tenant: &TenantId, busy: BusyTimes) -> Result<()> {
+        self.change(|rows, _| rows.put(key::busy_times_of(tenant, busy.person.as_deref()), &busy)).await
+    }
+
+    async fn busy_times(&self, tenant: &TenantId) -> Result<Vec<BusyTimes>> {
+        self.rows().scan(&key::busy_times(tenant)).collect()
     }
 
     async fn opted_out(&self, tenant: &TenantId, phone: &Phone) -> Result<bool> {

@@ -58,7 +58,7 @@ pub(super) fn commit(rows: &mut Rows<'_>, commit: Commit) -> Result<Committed> {
 
     // First, because it changes nothing when it says no.
     if let Some((meeting, rule)) = &commit.meeting
-        && !meetings::book(rows, &conversation, meeting.as_ref(), *rule)?
+        && !meetings::book(rows, &conversation, meeting.as_ref(), *rule, now)?
     {
         return Ok(Committed::SlotTaken);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use relais::{
     model::{ConversationId, Direction, Event, Line, Meeting, Quiet, Status},
-    store::{Append, BookingRule, Commit, Committed, Error, Store, Taken},
+    store::{Append, BookingRule, CalendarSecret, Commit, Committed, Error, Store, Taken},
 };
 use serde_json::json;
 
@@ -317,4 +317,39 @@ pub(crate) async fn a_turn_is_written_whole(place: &dyn Place) {
     store.commit(Commit { opt_out: Some(false), lines: vec![line("trois")], ..turn(&taken, 6) }).await.unwrap();
     assert!(!store.opted_out(&"acme".into(), &commit.conversation.lead.phone).await.unwrap());
     assert_eq!(store.lines(&id(1)).await.unwrap().last(), Some(&line("trois")));
+}
+
+pub(crate) async fn calendars_keep_what_was_cancelled_and_secrets_end(place: &dyn Place) {
+    let store = place.open().await;
+    begin(&*store, 1).await;
+    let tenant = "acme".into();
+    for (wanted, sequence, cancelled) in [
+        (Some(meeting(60, None)), 0, false),
+        (Some(meeting(90, Some("lea"))), 1, false),
+        (None, 2, true),
+        (Some(meeting(30, None)), 3, false),
+    ] {
+        let taken = lease(&*store, 1).await;
+        assert_eq!(book(&*store, &taken, wanted.clone(), 1, 0).await, Committed::Done);
+        let entries = store.calendar_entries(&tenant, at(0)).await.unwrap();
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((entry.sequence, entry.cancelled), (sequence, cancelled));
+        assert_eq!(entry.meeting, wanted.unwrap_or_else(|| meeting(90, Some("lea"))));
+    }
+    assert_eq!(store.calendar_entries(&tenant, at(31 * 60_000)).await.unwrap(), []);
+
+    let secret = |text: &str, person: Option<&str>| CalendarSecret {
+        secret: text.into(),
+        tenant: "acme".into(),
+        person: person.map(str::to_owned),
+        created_at: at(0),
+    };
+    for one in [secret("a", None), secret("l", Some("lea")), secret("b", None)] {
+        store.put_calendar_secret(one).await.unwrap();
+    }
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(store.calendar_of_secret("a").await.unwrap(), None, "replaced");
+    assert_eq!(store.calendar_of_secret("b").await.unwrap(), Some(secret("b", None)));
+    assert_eq!(store.calendar_secret(&tenant, Some("lea")).await.unwrap(), Some(secret("l", Some("lea"))));
 }
