@@ -185,9 +185,17 @@ impl Host {
             > 0
     }
 
-    /// When something next comes due.
+    /// When something next comes due: an event, a timer, an envelope, the end of waiting for what became of one.
     pub async fn next_due(&self) -> Option<Timestamp> {
-        self.schedule.next(self.clock.now()).await
+        let scheduled = self.schedule.next(self.clock.now()).await;
+        let given_up = self.delivery.next_given_up().await;
+        scheduled.into_iter().chain(given_up).min()
+    }
+
+    /// For virtual time: looks at what has come due by itself on the machine's clock only, and wakes the loops.
+    pub async fn catch_up(&self) {
+        self.delivery.resolve(self.clock.now()).await;
+        self.beat();
     }
 
     /// Runs until it is dropped.

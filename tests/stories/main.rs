@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod calendar;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod crash;

@@ -1,15 +1,18 @@
-//! `GET /v1/conversations/{id}`: one conversation, with its transcript.
+//! `/v1/conversations/{id}`: one conversation, with its transcript; and back to its flow from the human who led it.
 
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{Api, Problem, key::authenticate};
-use crate::model::{ConversationId, TenantId, Transcript};
+use crate::{
+    model::{Conversation, ConversationId, Event, TenantId, Transcript},
+    store::{Append, To},
+};
 
 /// A conversation of the key's tenant.
 pub(super) async fn get(
@@ -22,14 +25,46 @@ pub(super) async fn get(
     shown(&api, &key.tenant, &ConversationId::new(id)).await.map(Json)
 }
 
+/// Gives a conversation that a human leads back to its flow, which hears `resumed`.
+pub(super) async fn resume(
+    State(api): State<Api>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Path(id) = id.map_err(|_| Problem::invalid_address())?;
+    let key = authenticate(&*api.store, &headers).await?;
+    let id = ConversationId::new(id);
+    let conversation = owned(&api, &key.tenant, &id).await?;
+    if conversation.handed_over.is_none() {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not-handed-over",
+            "no human leads this conversation",
+            "resume only conversations whose handed_over is not null",
+        ));
+    }
+    let resumed = Append {
+        tenant: Some(key.tenant),
+        to: To::Conversation(id.clone()),
+        key: None,
+        event: Event::Resumed,
+        at: api.clock.now(),
+        raw: None,
+    };
+    api.store.append(vec![resumed]).await?;
+    api.pulse.beat();
+    Ok((StatusCode::ACCEPTED, Json(json!({ "conversation_id": id, "status": "resumed" }))))
+}
+
+/// The conversation, if it is the tenant's.
+async fn owned(api: &Api, tenant: &TenantId, id: &ConversationId) -> Result<Conversation, Problem> {
+    let found = api.store.conversation(id).await?;
+    found.filter(|conversation| conversation.tenant == *tenant).ok_or_else(|| Problem::not_found("conversation"))
+}
+
 /// A conversation as its tenant sees it.
 pub(super) async fn shown(api: &Api, tenant: &TenantId, id: &ConversationId) -> Result<Value, Problem> {
-    let conversation = api
-        .store
-        .conversation(id)
-        .await?
-        .filter(|conversation| conversation.tenant == *tenant)
-        .ok_or_else(|| Problem::not_found("conversation"))?;
+    let conversation = owned(api, tenant, id).await?;
     let lines = api.store.lines(id).await?;
     let zone = TimeZone::get(&conversation.timezone).unwrap_or(TimeZone::UTC);
     let local = |at: jiff::Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();

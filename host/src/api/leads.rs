@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Api, Problem, body, conversations, key::authenticate};
 use crate::{
     flows::{Loaded, Tenant},
-    model::{Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress, TenantId},
+    model::{Clock, Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress, TenantId},
     store::{Intake, LeadAnswer},
     whatsapp,
 };
@@ -76,7 +76,7 @@ pub(super) async fn post(
     }
     let idempotency = idempotency_of(&headers, &bytes)?;
     let phone = lead.phone.clone();
-    let conversation = begin(&tenant, &loaded, lead, key.environment, now)?;
+    let conversation = begin(&tenant, &loaded, lead, key.environment, &api.clock, now)?;
     let intake = Intake {
         conversation,
         alias_prefix: tenant.transcript.alias.clone(),
@@ -226,22 +226,12 @@ fn begin(
     loaded: &Loaded,
     lead: Lead,
     environment: Environment,
+    clock: &Clock,
     now: Timestamp,
 ) -> Result<Conversation, Problem> {
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        tracing::error!(%error, "no randomness");
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no-randomness",
-            "the machine gives no random numbers",
-            "send the request again later",
-        )
-    })?;
-    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    let ulid = ulid::Ulid::from_parts(millis, u128::from_be_bytes(random));
+    let id = conversation_id(clock, now)?;
     Ok(Conversation {
-        id: ConversationId::new(format!("cv_{}", ulid.to_string().to_lowercase())),
+        id,
         tenant: tenant.id.clone(),
         flow: loaded.flow.clone(),
         version: loaded.digest.clone(),
@@ -271,4 +261,27 @@ fn begin(
         parked: None,
         held: Vec::new(),
     })
+}
+
+/// A conversation's identifier: it sorts by age, and cannot be guessed.
+fn conversation_id(clock: &Clock, now: Timestamp) -> Result<ConversationId, Problem> {
+    let random = match clock.seeded_chance() {
+        Some(number) => u128::from(number),
+        None => {
+            let mut random = [0_u8; 16];
+            getrandom::fill(&mut random).map_err(|error| {
+                tracing::error!(%error, "no randomness");
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "no-randomness",
+                    "the machine gives no random numbers",
+                    "send the request again later",
+                )
+            })?;
+            u128::from_be_bytes(random)
+        }
+    };
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let ulid = ulid::Ulid::from_parts(millis, random);
+    Ok(ConversationId::new(format!("cv_{}", ulid.to_string().to_lowercase())))
 }

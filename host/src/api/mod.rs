@@ -8,6 +8,7 @@ mod flows;
 mod key;
 mod leads;
 mod operator;
+mod parked;
 mod problem;
 mod webhooks;
 
@@ -75,6 +76,8 @@ impl Api {
             .route("/v1/leads", post(leads::post))
             .route("/v1/leads/{crm_contact_id}", get(leads::get))
             .route("/v1/conversations/{id}", get(conversations::get))
+            .route("/v1/conversations/{id}/resume", post(conversations::resume))
+            .route("/v1/parked", get(parked::get))
             // operators
             .route("/v1/flows", get(flows::list))
             .route("/v1/flows/{tenant}/{flow}", get(flows::history).put(flows::push))

@@ -9,8 +9,8 @@ use axum::{
 use super::{Api, Problem, arrivals, body};
 use crate::{
     flows::SecretSource,
-    model::{EnvelopeId, Event, Phone, TenantId},
-    store::{Append, To},
+    model::{EnvelopeId, Environment, Event, Phone, TenantId},
+    store::{Append, Appended, To},
     turn,
     whatsapp::{self, Keyword, SIGNATURE_HEADER},
 };
@@ -74,44 +74,83 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
                 .as_deref()
                 .and_then(|number| api.flows.tenant_of_number(number))
                 .map(|tenant| tenant.id.clone())
-                .filter(|tenant| signers.iter().any(|signer| signer.speaks_for(tenant)));
+                .and_then(|tenant| world_of(&signers, &tenant).map(|world| (tenant, world)));
             arrivals::event_of(update, tenant, now)
         })
         .collect();
     prove_sent(&api, &events).await;
     let said = who_says(&api, &events);
-    api.store.append(events).await?;
-    for (tenant, phone, keyword) in said {
-        api.store.set_opt_out(&tenant, &phone, keyword == Keyword::Stop).await?;
-    }
+    let appended = api.store.append(events).await?;
+    register(&api, said, &appended).await?;
     api.pulse.beat();
     Ok(StatusCode::OK)
 }
 
-/// The people who say STOP or START, under each spelling of their number; START last and only without a STOP. STOP is
-/// registered at once: its turn may have to wait for the rest of a burst, or behind a flow that fails, and nothing may
-/// leave meanwhile (P5).
-fn who_says(api: &Api, events: &[Append]) -> Vec<(TenantId, Phone, Keyword)> {
+/// Someone who says STOP or START.
+struct Said {
+    /// The place of the event in its batch.
+    event: usize,
+    tenant: TenantId,
+    /// Each spelling of the number, when it is told.
+    numbers: Vec<Phone>,
+    keyword: Keyword,
+}
+
+/// Who says STOP, in words or with WhatsApp's own control, and who says START.
+fn who_says(api: &Api, events: &[Append]) -> Vec<Said> {
     let mut found = Vec::new();
-    for append in events {
-        if let (Some(tenant), To::Person { names, .. }, Event::MessageReceived { messages }) =
-            (&append.tenant, &append.to, &append.event)
-            && let Some(declared) = api.flows.tenant(tenant)
-        {
-            let said =
-                messages.iter().filter_map(|message| turn::keyword(&declared.opt_out.keywords, &message.content));
-            for keyword in said {
-                let numbers = names.iter().filter(|name| name.starts_with('+'));
-                found.extend(numbers.map(|number| (tenant.clone(), Phone::from_whatsapp(number), keyword)));
+    for (event, append) in events.iter().enumerate() {
+        let (Some(tenant), To::Person { names, .. }) = (&append.tenant, &append.to) else { continue };
+        let Some(declared) = api.flows.tenant(tenant) else { continue };
+        let keywords: Vec<Keyword> = match &append.event {
+            Event::MessageReceived { messages } => messages
+                .iter()
+                .filter_map(|message| turn::keyword(&declared.opt_out.keywords, &message.content))
+                .collect(),
+            Event::PreferenceChanged { stops: true } => vec![Keyword::Stop],
+            _ => Vec::new(),
+        };
+        let numbers: Vec<Phone> =
+            names.iter().filter(|name| name.starts_with('+')).map(|number| Phone::from_whatsapp(number)).collect();
+        found.extend(keywords.into_iter().map(|keyword| Said {
+            event,
+            tenant: tenant.clone(),
+            numbers: numbers.clone(),
+            keyword,
+        }));
+    }
+    found
+}
+
+/// Registers them at once, START last and only without a STOP: a turn may have to wait for the rest of a burst, or behind a
+/// flow that fails, and nothing may leave meanwhile (P5). What Meta merely repeats changes nothing: a START may have come
+/// since. People are registered under the number of their conversation too, for WhatsApp may know them by another name.
+async fn register(api: &Api, said: Vec<Said>, appended: &[Appended]) -> Result<(), Problem> {
+    let mut stopped: Vec<(TenantId, Phone)> = Vec::new();
+    let mut started = Vec::new();
+    for Said { event, tenant, mut numbers, keyword } in said {
+        match appended.get(event) {
+            None | Some(Appended::Repeated) => continue,
+            Some(Appended::Filed(conversation)) => {
+                let known = api.store.conversation(conversation).await?.map(|conversation| conversation.lead.phone);
+                let spellings = known.iter().flat_map(|phone| whatsapp::variants(phone.as_e164()));
+                numbers.extend(spellings.map(|number| Phone::from_whatsapp(&number)));
             }
+            Some(_) => {}
+        }
+        let named = numbers.into_iter().map(|phone| (tenant.clone(), phone));
+        match keyword {
+            Keyword::Stop => stopped.extend(named),
+            Keyword::Start => started.extend(named),
         }
     }
-    let stopped: Vec<_> = found.iter().filter(|(_, _, keyword)| *keyword == Keyword::Stop).cloned().collect();
-    let starts = |(tenant, phone, keyword): &(TenantId, Phone, Keyword)| {
-        *keyword == Keyword::Start && !stopped.iter().any(|(other, person, _)| (other, person) == (tenant, phone))
-    };
-    let started: Vec<_> = found.into_iter().filter(starts).collect();
-    stopped.into_iter().chain(started).collect()
+    for (tenant, phone) in &stopped {
+        api.store.set_opt_out(tenant, phone, true).await?;
+    }
+    for person in started.iter().filter(|person| !stopped.contains(person)) {
+        api.store.set_opt_out(&person.0, &person.1, false).await?;
+    }
+    Ok(())
 }
 
 /// Whose secret signed a webhook.
@@ -121,13 +160,13 @@ enum Signer {
     Simulator,
 }
 
-impl Signer {
-    fn speaks_for(&self, tenant: &TenantId) -> bool {
-        match self {
-            Self::Tenant(own) => own == tenant,
-            Self::Simulator => true,
-        }
+/// The world that a webhook about a tenant comes from; none when nobody signed it who may speak for that tenant.
+fn world_of(signers: &[Signer], tenant: &TenantId) -> Option<Environment> {
+    let is_tenant = |signer: &Signer| matches!(signer, Signer::Tenant(own) if own == tenant);
+    if signers.iter().any(is_tenant) {
+        return Some(Environment::Live);
     }
+    signers.iter().any(|signer| matches!(signer, Signer::Simulator)).then_some(Environment::Test)
 }
 
 fn signers(api: &Api, signature: Option<&str>, bytes: &[u8]) -> Vec<Signer> {

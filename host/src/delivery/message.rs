@@ -52,11 +52,17 @@ impl Attempt<'_> {
         let Some(conversation) = self.house.store.conversation(&self.envelope.conversation).await? else {
             return Ok(Outcome::dropped("conversation-gone"));
         };
+        let to = conversation.lead.phone.clone();
         let hours = self.house.directory.contact_hours_hold(&self.envelope.tenant, self.now);
         let margin = self.house.options.window_margin();
         match policy::decide(self.message, &conversation, self.now, hours, margin) {
             Decision::Drop(reason) => Ok(Outcome::dropped(reason)),
             Decision::Wait(until) => Ok(Outcome::deferred(until)),
+            // The person may have changed number since the message was queued.
+            Decision::Send(form) if to != self.message.to => {
+                let message = OutgoingMessage { to, ..self.message.clone() };
+                Attempt { message: &message, sender: self.sender.clone(), ..*self }.send(form).await
+            }
             Decision::Send(form) => self.send(form).await,
         }
     }

@@ -4,10 +4,10 @@
 
 use jiff::Timestamp;
 
-use super::{Delivery, House, Options, UnknownRule, lock, options::seconds, policy};
+use super::{Delivery, House, MOMENT, Options, UnknownRule, lock, options::seconds, policy};
 use crate::{
     model::{ConversationId, Envelope, EnvelopeState, OutgoingMessage, Payload, Purpose, Receipt},
-    store::{self, Settlement, Store},
+    store::{self, RESULT_UNKNOWN, Settlement, Store},
 };
 
 impl Delivery {
@@ -38,6 +38,24 @@ impl Delivery {
             settled += usize::from(house.give_up_waiting(&envelope, now).await);
         }
         settled
+    }
+
+    /// When [`Delivery::resolve`] next has something to give up waiting for; none when every attempt has told what came of it
+    /// or is under way in this process.
+    pub async fn next_given_up(&self) -> Option<Timestamp> {
+        let house = &*self.house;
+        let unresolved = house.store.unresolved(Timestamp::MAX).await.unwrap_or_default();
+        let in_hand = lock(&house.in_hand);
+        let deadline = |envelope: &Envelope| {
+            let patience = match envelope.payload {
+                Payload::Message(_) => house.options.unknown_after_seconds,
+                Payload::Callback(_) => house.longest_attempt_seconds(),
+            };
+            // Longer than the patience, not as long.
+            let end = begun_at(envelope)?.saturating_add(seconds(patience)).unwrap_or(Timestamp::MAX);
+            end.saturating_add(MOMENT).ok()
+        };
+        unresolved.iter().filter(|envelope| !in_hand.contains_key(&envelope.id)).filter_map(deadline).min()
     }
 
     /// A receipt proves that a message went out whose answer was lost: see [`prove`]. While the request is still on its
@@ -91,7 +109,7 @@ impl House {
             (Payload::Message(message), UnknownRule::AssumeSent) => {
                 EnvelopeState::Sent { at: now, wamid: None, shown: self.shown_then(envelope, message).await }
             }
-            (Payload::Message(_), _) => EnvelopeState::Parked { reason: "result-unknown".to_owned() },
+            (Payload::Message(_), _) => EnvelopeState::Parked { reason: RESULT_UNKNOWN.to_owned() },
         };
         tracing::warn!(envelope.id = %envelope.id, ?rule, "what became of an attempt was never told");
         let settlement = Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };
@@ -105,7 +123,8 @@ impl House {
     }
 }
 
-/// Settles the message that `receipt` is about as sent, when its result was unknown (or its claim left behind): WhatsApp
+/// Settles the message that `receipt` is about as sent, when its result was unknown (or its claim left behind, or it was set
+/// aside for that): WhatsApp
 /// vouches for it. `conversation` is the one that the envelope belongs to. False, and nothing done, for any other receipt.
 pub async fn prove(
     store: &dyn Store,
@@ -121,7 +140,9 @@ pub async fn prove(
     let Some(envelope) = envelopes.iter().find(|envelope| envelope.id == *id) else {
         return Ok(false);
     };
-    let (Payload::Message(message), Some(begun)) = (&envelope.payload, begun_at(envelope)) else {
+    let set_aside = matches!(&envelope.state, EnvelopeState::Parked { reason } if reason == RESULT_UNKNOWN);
+    let begun = begun_at(envelope).or(set_aside.then_some(receipt.at));
+    let (Payload::Message(message), Some(begun)) = (&envelope.payload, begun) else {
         return Ok(false);
     };
     let Some(conversation) = store.conversation(conversation).await? else {

@@ -1,6 +1,12 @@
 //! Time comes in through here: no room reads the system clock.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -28,6 +34,15 @@ impl Clock {
         }
     }
 
+    /// The next of the numbers that stand for chance while a virtual clock replays a seed; none when chance is to be had from
+    /// the machine.
+    pub fn seeded_chance(&self) -> Option<u64> {
+        match self {
+            Self::System(SystemClock) => None,
+            Self::Virtual(clock) => clock.chance.as_ref().map(|chance| chance.fetch_add(1, Ordering::SeqCst)),
+        }
+    }
+
     /// Returns once this clock shows `until` or later.
     pub async fn sleep_until(&self, until: Timestamp) {
         match self {
@@ -48,12 +63,18 @@ pub struct SystemClock;
 #[derive(Clone, Debug)]
 pub struct VirtualClock {
     now: Arc<watch::Sender<Timestamp>>,
+    chance: Option<Arc<AtomicU64>>,
 }
 
 impl VirtualClock {
     /// A clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { now: Arc::new(watch::Sender::new(start)) }
+        Self { now: Arc::new(watch::Sender::new(start)), chance: None }
+    }
+
+    /// A clock that shows `start`; what the host would leave to chance follows from `seed`, so that a run can be replayed.
+    pub fn seeded(start: Timestamp, seed: u64) -> Self {
+        Self { chance: Some(Arc::new(AtomicU64::new(seed << 20))), ..Self::new(start) }
     }
 
     /// The moment it shows.

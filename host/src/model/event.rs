@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Choice, Digest, EnvelopeId, Meeting, Slot, Status};
+use super::{Choice, Digest, EnvelopeId, Meeting, Phone, Slot, Status};
 
 /// An event of a conversation's log. The first group goes to the flow's qualification script, the second to its
 /// status-to-action logic, the third is the host's own business.
@@ -91,6 +91,28 @@ pub enum Event {
     HumanAnswered {
         /// What they wrote, when it was text.
         text: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The person changed number or user id: what was known under the old names belongs to the new ones.
+    NumberChanged {
+        /// The number from now on, if that is what changed.
+        number: Option<Phone>,
+    },
+    /// The person edited or deleted a message of theirs. The flow does not hear of it: it sees the new words if it has not
+    /// been asked yet, and has acted on the old ones otherwise.
+    MessageChanged {
+        /// The `wamid` of the message.
+        message: String,
+        /// What it says now; none when it was deleted.
+        content: Option<Content>,
+        /// When.
+        at: Timestamp,
+    },
+    /// WhatsApp told something of the person that is no answer: a reaction taken back, a new security code, a chat opened.
+    Noticed {
+        /// WhatsApp's word for it, such as `request_welcome`.
+        what: String,
         /// When.
         at: Timestamp,
     },

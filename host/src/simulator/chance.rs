@@ -1,6 +1,9 @@
 //! When a fault strikes: every nth time, the first n times, or by chance, from a seed so that a run replays.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use serde::Deserialize;
 
@@ -121,16 +124,17 @@ pub(super) struct Faults {
 struct Rule {
     when: When,
     occasions: u64,
-    /// One generator a fault, so that adding a fault to a scenario does not move the others.
-    chance: SplitMix64,
+    /// Chance for each person: what happens to one does not move the others, nor does a fault more in the scenario.
+    chances: HashMap<String, SplitMix64>,
+    seed: u64,
 }
 
 impl Faults {
     /// Nothing counted yet.
     pub(super) fn new(rules: &BTreeMap<Fault, When>, seed: u64) -> Self {
         let rules = rules.iter().map(|(fault, when)| {
-            let chance = SplitMix64::new(seed ^ (number(*fault) + 1).wrapping_mul(0xff51_afd7_ed55_8ccd));
-            (*fault, Rule { when: when.clone(), occasions: 0, chance })
+            let seed = seed ^ (place_of(*fault) + 1).wrapping_mul(0xff51_afd7_ed55_8ccd);
+            (*fault, Rule { when: when.clone(), occasions: 0, chances: HashMap::new(), seed })
         });
         Self { rules: rules.collect() }
     }
@@ -145,7 +149,11 @@ impl Faults {
         match &rule.when {
             When { first: Some(first), .. } => rule.occasions <= *first,
             When { every: Some(every), .. } => rule.occasions.is_multiple_of(*every),
-            When { chance: Some(chance), .. } => rule.chance.unit() < *chance,
+            When { chance: Some(chance), .. } => {
+                let seed = rule.seed;
+                let own = rule.chances.entry(number.to_owned()).or_insert_with(|| SplitMix64::new(seed ^ hash(number)));
+                own.unit() < *chance
+            }
             _ => true,
         }
     }
@@ -172,11 +180,18 @@ impl Faults {
 }
 
 /// A number of its own for each fault, the same in every run.
-fn number(fault: Fault) -> u64 {
+fn place_of(fault: Fault) -> u64 {
     match fault {
         Fault::RefusedWith(code) | Fault::FailedWith(code) => code.unsigned_abs() << 8,
         named => Fault::ALL.iter().position(|known| *known == named).map_or(0, |place| place as u64),
     }
+}
+
+/// The same on every machine: `DefaultHasher::new` has fixed keys.
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

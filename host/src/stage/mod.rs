@@ -70,6 +70,24 @@ pub struct Options {
     pub tell: Arc<dyn Fn(Published) + Send + Sync>,
 }
 
+/// What tests may want otherwise than usual.
+pub struct Tuning {
+    /// Where everything is kept; none makes a store in the stage's folder.
+    pub store: Option<Arc<dyn Store>>,
+    /// How envelopes go out. Private addresses are allowed whatever it says: the CRM is on this machine.
+    pub delivery: delivery::Options,
+    /// Whether a changed folder is published again.
+    pub watch: bool,
+    /// Whether the seed decides what is left to chance otherwise, such as identifiers, so that a run can be replayed.
+    pub is_replayable: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { store: None, delivery: delivery::Options::default(), watch: true, is_replayable: false }
+    }
+}
+
 /// The address that a tenant gives to the embedded CRM's endpoints.
 pub const CRM_ADDRESS: &str = "http://127.0.0.1:9191";
 
@@ -93,7 +111,15 @@ pub struct Stage {
 impl Stage {
     /// Sets it up and starts everything.
     pub async fn set(options: Options) -> anyhow::Result<Self> {
-        let clock = VirtualClock::new(options.begin);
+        Self::tuned(options, Tuning::default()).await
+    }
+
+    /// The same, but for what `tuning` says.
+    pub async fn tuned(options: Options, tuning: Tuning) -> anyhow::Result<Self> {
+        let clock = match tuning.is_replayable {
+            true => VirtualClock::seeded(options.begin, options.seed),
+            false => VirtualClock::new(options.begin),
+        };
         let crm = Crm::open(Clock::Virtual(clock.clone())).await?;
         let flows = options.folder.join("flows");
         copy_flows(&options.flows, &flows, &crm)?;
@@ -119,7 +145,10 @@ impl Stage {
         .await?;
         let access = SimulatorAccess { base_url: simulator.base_url(), ..access };
 
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?);
+        let store: Arc<dyn Store> = match tuning.store {
+            Some(store) => store,
+            None => Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?),
+        };
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("listen on {}; choose another port", options.listen))?;
@@ -135,7 +164,7 @@ impl Stage {
             listener,
             store: Arc::clone(&store),
             flows: flows::Options::of_folder(flows),
-            watch: true,
+            watch: tuning.watch,
             clock: Clock::Virtual(clock.clone()),
             graph: host::Graph::default(),
             simulator: Some(access.clone()),
@@ -144,7 +173,7 @@ impl Stage {
                 ..sandbox::Options::default()
             },
             // The CRM is on this machine, without TLS.
-            delivery: delivery::Options { allow_private_addresses: true, ..delivery::Options::default() },
+            delivery: delivery::Options { allow_private_addresses: true, ..tuning.delivery },
             turns: turn::Options::default(),
             operator_key: Some(operator_key.clone()),
             observer: Some(observer),
@@ -235,7 +264,7 @@ impl Stage {
             }
             match next {
                 Some(next) if next <= self.clock.now() => {
-                    self.host.beat();
+                    self.host.catch_up().await;
                     tokio::time::sleep(LOOK).await;
                 }
                 Some(next) if next <= until => self.clock.advance_to(next),

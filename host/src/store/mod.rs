@@ -20,6 +20,9 @@ use crate::model::{
     Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
 };
 
+/// Why a message is set aside of which nobody knows whether it went out. A receipt may still prove it.
+pub const RESULT_UNKNOWN: &str = "result-unknown";
+
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -93,7 +96,8 @@ pub trait Store: Send + Sync {
 
     /// Records what came of an attempt. A message that was sent becomes a line of the transcript and its `wamid` leads
     /// back to the conversation (receipts that came early are filed now); a settled message files the event `settled`,
-    /// one that was not sent, unless for `opt-out`, also `message-undelivered`. Nothing when it is settled already.
+    /// one that was not sent, unless for `opt-out`, also `message-undelivered`. Nothing when it is settled
+    /// already, but that a message set aside as [`RESULT_UNKNOWN`] may turn out to have been sent.
     async fn settle(&self, settlement: Settlement) -> Result<()>;
 
     /// Envelopes still claimed or unknown whose attempt began before `before`: after a crash, or when no status came.

@@ -65,14 +65,23 @@ pub enum To {
         wamid: String,
         /// `biz_opaque_callback_data`.
         envelope: Option<EnvelopeId>,
+        /// Other names of the person it went to; remembered, never looked up (WhatsApp rewrites numbers).
+        names: Vec<String>,
     },
     /// By a person: the quoted message's `wamid` if known, else the first of the names (E.164 numbers, `wa_id`s and
     /// business-scoped user ids, as [`Append::tenant`] knows them) that has a conversation, the latest one.
     Person {
+        /// Only conversations of this world; none looks in both.
+        environment: Option<Environment>,
         /// The message of ours that was quoted or tapped.
         context: Option<String>,
         /// In order of preference (FACTS §5).
         names: Vec<String>,
+    },
+    /// To nobody: kept for people to look at.
+    Nobody {
+        /// What it is, one sentence.
+        why: String,
     },
 }
 
@@ -120,7 +129,7 @@ pub struct Commit {
     /// Envelopes to queue, in order.
     pub envelopes: Vec<Envelope>,
     /// Drops the messages of this conversation that were queued before this turn (opt-out), and takes them out of
-    /// `unsettled`; those already claimed are up to the check before the send.
+    /// `unsettled`, which files `settled` for each; those already claimed are up to the check before the send.
     pub drop_queued: Option<String>,
     /// Puts the lead's number on the tenant's opt-out register (true) or takes it off (false).
     pub opt_out: Option<bool>,

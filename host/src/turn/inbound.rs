@@ -23,16 +23,22 @@ pub(super) enum Next {
 pub(super) fn receive(draft: &mut Draft, words: &OptOut, messages: &[Inbound]) -> Next {
     let keywords = &words.keywords;
     for message in messages {
+        // A sender whose clock is ahead must not keep the window open for longer.
+        let at = message.at.min(draft.now);
         draft.lines.push(Line {
             direction: Direction::In,
-            at: message.at,
+            at,
             text: message.content.shown(),
             wamid: Some(message.id.clone()),
         });
         let conversation = &mut draft.conversation;
-        conversation.last_inbound_at = conversation.last_inbound_at.max(Some(message.at));
-        conversation.last_activity_at = conversation.last_activity_at.max(message.at);
+        // Whether a reaction opens the window is not documented (FACTS §4): it does not.
+        if !matches!(message.content, Content::Reaction(_)) {
+            conversation.last_inbound_at = conversation.last_inbound_at.max(Some(at));
+        }
+        conversation.last_activity_at = conversation.last_activity_at.max(at);
     }
+    answered(draft);
     if say(keywords, messages, Keyword::Stop) {
         if opt_out(draft, "STOP")
             && let Some(text) = &words.confirmation
@@ -47,7 +53,6 @@ pub(super) fn receive(draft: &mut Draft, words: &OptOut, messages: &[Inbound]) -
             draft.conversation.outcome = None;
         }
     }
-    answered(draft);
     if draft.conversation.is_open() {
         Next::Ask
     } else {
@@ -81,17 +86,18 @@ fn confirm(draft: &mut Draft, text: &str) {
     draft.send(Payload::Message(message), draft.now);
 }
 
-/// An answer implies that the first message was delivered (FACTS §3, status → outcome).
+/// An answer implies that the first message was delivered (FACTS §3, status → outcome), and undoes NOT_REACHABLE. A reaction
+/// is an answer too: the person did something about our message.
 fn answered(draft: &mut Draft) {
+    if draft.conversation.outcome == Some(Status::NotReachable) {
+        draft.conversation.outcome = None;
+    }
     let progress = draft.conversation.progress;
     if progress.answered {
         return;
     }
     draft.conversation.progress.delivered = true;
     draft.conversation.progress.answered = true;
-    if draft.conversation.outcome == Some(Status::NotReachable) {
-        draft.conversation.outcome = None;
-    }
     if !progress.delivered {
         draft.report(Status::FirstMessageDelivered, None);
     }

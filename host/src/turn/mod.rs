@@ -207,11 +207,7 @@ impl Turns {
                 draft.report(Status::MeetingBooked, None);
                 asked
             }
-            Event::MessageUndelivered { reason, .. }
-                if !draft.conversation.progress.delivered && receipt::unreachable(draft, &reason) =>
-            {
-                Ok(Ok(()))
-            }
+            Event::MessageUndelivered { reason, .. } if receipt::unreachable(draft, &reason) => Ok(Ok(())),
             Event::LeadReceived
             | Event::MessageUndelivered { .. }
             | Event::TimerFired { .. }
@@ -253,6 +249,17 @@ impl Turns {
                 booking::withdraw(draft, start, no_show);
                 Ok(Ok(()))
             }
+            Event::NumberChanged { number } => {
+                let conversation = &mut draft.conversation;
+                let is_out = self.store.opted_out(&conversation.tenant, &conversation.lead.phone).await?;
+                if let Some(number) = number {
+                    conversation.lead.phone = number;
+                    draft.opt_out = is_out.then_some(true);
+                }
+                Ok(Ok(()))
+            }
+            // The store has given the message and the transcript their new words.
+            Event::MessageChanged { .. } | Event::Noticed { .. } => Ok(Ok(())),
             Event::Retried => {
                 draft.conversation.parked = None;
                 draft.follow_ups.append(&mut draft.conversation.held);

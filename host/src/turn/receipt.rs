@@ -9,26 +9,49 @@ use crate::{
 /// Takes a receipt in. `lines` is the transcript so far; its first line of ours is the first message.
 pub(super) fn receive(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
     let before = draft.conversation.receipts.get(&receipt.wamid).copied();
-    if before >= Some(receipt.status) {
+    if !is_news(before, receipt.status) {
         return;
     }
     draft.conversation.receipts.insert(receipt.wamid.clone(), receipt.status);
-    let ours = |line: &&Line| line.direction == Direction::Out;
+    let ours = |line: &&Line| line.direction == Direction::Out && line.wamid.is_some();
     let first = lines.iter().find(ours).and_then(|line| line.wamid.as_deref());
     let is_first = first == Some(receipt.wamid.as_str());
     match receipt.status {
-        ReceiptStatus::Failed => failed(draft, receipt, lines, is_first),
+        ReceiptStatus::Failed => failed(draft, receipt, lines),
         ReceiptStatus::Sent => {}
-        ReceiptStatus::Delivered | ReceiptStatus::Read if is_first => reached(draft, receipt.status),
-        ReceiptStatus::Delivered | ReceiptStatus::Read => {}
+        ReceiptStatus::Delivered | ReceiptStatus::Read => {
+            undo_not_reachable(draft);
+            if is_first {
+                reached(draft, receipt.status);
+            }
+        }
     }
 }
 
-/// The first message arrived, or was read, which implies the former. A late one undoes NOT_REACHABLE.
-fn reached(draft: &mut Draft, status: ReceiptStatus) {
+/// A status only moves up. `failed` may come after `sent`, never after `delivered`; of `failed` and `sent` the former counts,
+/// in whichever order they come.
+fn is_news(before: Option<ReceiptStatus>, status: ReceiptStatus) -> bool {
+    use ReceiptStatus::{Failed, Sent};
+    match (before, status) {
+        (None, _) => true,
+        (Some(Sent), Failed) => true,
+        (Some(Failed), Sent) => false,
+        (Some(before), status) => before < status,
+    }
+}
+
+/// Something arrived after all: the conversation goes on, and its flow, whose timers may have come due meanwhile, is told.
+fn undo_not_reachable(draft: &mut Draft) {
     if draft.conversation.outcome == Some(Status::NotReachable) {
         draft.conversation.outcome = None;
+        if draft.conversation.handed_over.is_none() {
+            draft.follow_ups.push(Event::Resumed);
+        }
     }
+}
+
+/// The first message arrived, or was read, which implies the former.
+fn reached(draft: &mut Draft, status: ReceiptStatus) {
     if !draft.conversation.progress.delivered {
         draft.conversation.progress.delivered = true;
         draft.report(Status::FirstMessageDelivered, None);
@@ -41,16 +64,18 @@ fn reached(draft: &mut Draft, status: ReceiptStatus) {
     }
 }
 
-fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line], is_first: bool) {
+fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
     let reason = receipt.reason.as_deref().unwrap_or("unknown");
     if reason == Meaning::OptedOut.name() {
         super::inbound::opt_out(draft, super::WHATSAPP);
         return;
     }
-    if is_first && unreachable(draft, reason) {
+    let line = lines.iter().find(|line| line.wamid.as_deref() == Some(&receipt.wamid));
+    // Whoever wrote after a message was sent can be reached, whatever is said of that message.
+    let wrote_since = line.is_some_and(|line| draft.conversation.last_inbound_at >= Some(line.at));
+    if !wrote_since && unreachable(draft, reason) {
         return;
     }
-    let line = lines.iter().find(|line| line.wamid.as_deref() == Some(&receipt.wamid));
     if let (Some(line), Some(envelope)) = (line, &receipt.envelope) {
         draft.follow_ups.push(Event::MessageUndelivered {
             envelope: envelope.clone(),
@@ -60,13 +85,41 @@ fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line], is_first: bool) 
     }
 }
 
-/// Ends the conversation as NOT_REACHABLE when that is what the failure of a first message means.
+/// Ends the conversation as NOT_REACHABLE when that is what the failure of a message means. Of someone who was reached
+/// before, only that nothing can be delivered any more counts; and a meeting that stands is not given up for it.
 pub(super) fn unreachable(draft: &mut Draft, reason: &str) -> bool {
-    let progress = draft.conversation.progress;
+    let conversation = &draft.conversation;
+    if conversation.outcome.is_some() || conversation.meeting.is_some() {
+        return false;
+    }
+    let was_reached = conversation.progress.answered
+        || conversation.progress.delivered
+        || conversation.receipts.values().any(|status| *status >= ReceiptStatus::Delivered);
     let Some(meaning) = Meaning::from_name(reason) else { return false };
-    let Some(reason) = not_reachable_reason(meaning, progress.delivered || progress.answered) else {
+    if was_reached && meaning != Meaning::NoWhatsapp {
+        return false;
+    }
+    let Some(reason) = not_reachable_reason(meaning, was_reached) else {
         return false;
     };
     draft.conclude(Status::NotReachable, Some(reason));
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_only_moves_up() {
+        use ReceiptStatus::{Delivered, Failed, Read, Sent};
+        let news = |before: Option<ReceiptStatus>| {
+            [Failed, Sent, Delivered, Read].into_iter().filter(|status| is_news(before, *status)).collect::<Vec<_>>()
+        };
+        assert_eq!(news(None), [Failed, Sent, Delivered, Read]);
+        assert_eq!(news(Some(Sent)), [Failed, Delivered, Read]);
+        assert_eq!(news(Some(Failed)), [Delivered, Read]);
+        assert_eq!(news(Some(Delivered)), [Read]);
+        assert_eq!(news(Some(Read)), []);
+    }
 }

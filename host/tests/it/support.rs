@@ -135,7 +135,7 @@ pub(crate) fn words(id: &str, ms: i64) -> Inbound {
 pub(crate) fn message(tenant: &str, names: &[&str], id: &str, ms: i64) -> Append {
     Append {
         tenant: Some(tenant.into()),
-        to: To::Person { context: None, names: names.iter().map(ToString::to_string).collect() },
+        to: To::Person { environment: None, context: None, names: names.iter().map(ToString::to_string).collect() },
         key: Some(id.into()),
         event: Event::MessageReceived { messages: vec![words(id, ms)] },
         at: at(ms),
@@ -155,7 +155,7 @@ pub(crate) fn receipt(
         Event::Receipt(Receipt { wamid: wamid.into(), envelope: envelope.clone(), status, at: at(ms), reason: None });
     Append {
         tenant: Some(tenant.into()),
-        to: To::Message { wamid: wamid.into(), envelope },
+        to: To::Message { wamid: wamid.into(), envelope, names: Vec::new() },
         key: Some(format!("{wamid} {status:?}")),
         event,
         at: at(ms),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    inbox, key,
+    delivery, inbox, key,
     rows::{Owner, Rows},
 };
 use crate::{
@@ -21,6 +21,9 @@ struct Receipt {
     event: Event,
     /// Under which keys [`key::waiting_for`] leads here.
     messages: Vec<String>,
+    /// Other names of the person.
+    #[serde(default)]
+    names: Vec<String>,
 }
 
 /// Files an event under its conversation, or keeps it.
@@ -34,26 +37,39 @@ pub(super) fn append(rows: &mut Rows<'_>, append: Append) -> Result<Appended> {
         rows.put(key, &at)?;
     }
     if let Some(owner) = find(rows, tenant.as_ref(), &to)? {
+        if let (To::Message { wamid, envelope: Some(envelope), names }, Event::Receipt(_)) = (&to, &event)
+            && !delivery::is_sent(rows, envelope)?
+        {
+            // It would be judged by a transcript that does not have its message yet.
+            learn_names(rows, &owner, names)?;
+            let messages = vec![wamid.clone(), envelope.to_string()];
+            wait(rows, Receipt { tenant, at, event, messages, names: Vec::new() })?;
+            return Ok(Appended::Waiting);
+        }
         learn(rows, &owner, &to)?;
+        if let Event::MessageChanged { message, content, .. } = &event {
+            inbox::amend(rows, &owner.id, message, content.as_ref())?;
+        }
         inbox::file(rows, &owner, event, at)?;
         return Ok(Appended::Filed(owner.id));
     }
     let why = match to {
-        To::Message { wamid, envelope } => {
+        To::Message { wamid, envelope, names } => {
             let messages = Some(wamid).into_iter().chain(envelope.map(|id| id.to_string())).collect();
-            wait(rows, Receipt { tenant, at, event, messages })?;
+            wait(rows, Receipt { tenant, at, event, messages, names })?;
             return Ok(Appended::Waiting);
         }
-        To::Conversation(_) => "the conversation is not known",
-        To::Person { .. } if tenant.is_none() => "it is not known which tenant it is for",
-        To::Person { .. } => "the person is in no conversation",
+        To::Conversation(_) => "the conversation is not known".to_owned(),
+        To::Person { .. } if tenant.is_none() => "it is not known which tenant it is for".to_owned(),
+        To::Person { .. } => "the person is in no conversation".to_owned(),
+        To::Nobody { why } => why,
     };
     let raw = match raw {
         Some(raw) => raw,
         None => serde_json::to_value(&event)
             .map_err(|error| Error::Storage(format!("write something set aside: {error}")))?,
     };
-    park(rows, at, tenant, why, raw).map(Appended::Parked)
+    park(rows, at, tenant, &why, raw).map(Appended::Parked)
 }
 
 /// The conversation of an event; one of another tenant counts as not known.
@@ -68,7 +84,7 @@ fn find(rows: &Rows<'_>, tenant: Option<&TenantId>, to: &To) -> Result<Option<Ow
     };
     match to {
         To::Conversation(id) => ours(id),
-        To::Message { wamid, envelope } => {
+        To::Message { wamid, envelope, .. } => {
             if let Some(envelope) = envelope
                 && rows.has(&key::envelope(envelope))?
                 && let Some(owner) = ours(&key::owner(envelope))?
@@ -77,7 +93,8 @@ fn find(rows: &Rows<'_>, tenant: Option<&TenantId>, to: &To) -> Result<Option<Ow
             }
             by_wamid(wamid)
         }
-        To::Person { context, names } => {
+        To::Nobody { .. } => Ok(None),
+        To::Person { environment, context, names } => {
             if let Some(wamid) = context
                 && let Some(owner) = by_wamid(wamid)?
             {
@@ -85,8 +102,11 @@ fn find(rows: &Rows<'_>, tenant: Option<&TenantId>, to: &To) -> Result<Option<Ow
             }
             let Some(tenant) = tenant else { return Ok(None) };
             for name in names {
-                if let Some(id) = rows.last::<ConversationId>(&key::name(tenant, name))? {
-                    return ours(&id);
+                for id in rows.scan_back::<ConversationId>(&key::name(tenant, name)) {
+                    let id = id?;
+                    if environment.is_none_or(|wanted| Owner::is_of(rows, &id, wanted)) {
+                        return ours(&id);
+                    }
                 }
             }
             Ok(None)
@@ -97,8 +117,11 @@ fn find(rows: &Rows<'_>, tenant: Option<&TenantId>, to: &To) -> Result<Option<Ow
 /// Remembers what an event tells: that a message of ours has this `wamid`, that a person has these names.
 fn learn(rows: &mut Rows<'_>, owner: &Owner, to: &To) -> Result<()> {
     match to {
-        To::Conversation(_) => Ok(()),
-        To::Message { wamid, .. } => learn_wamid(rows, owner, wamid),
+        To::Conversation(_) | To::Nobody { .. } => Ok(()),
+        To::Message { wamid, names, .. } => {
+            learn_wamid(rows, owner, wamid)?;
+            learn_names(rows, owner, names)
+        }
         To::Person { names, .. } => learn_names(rows, owner, names),
     }
 }
@@ -150,6 +173,7 @@ pub(super) fn file_waiting(
         for message in &receipt.messages {
             rows.remove(key::waiting_for_number(message, number));
         }
+        learn_names(rows, owner, &receipt.names)?;
         inbox::file(rows, owner, receipt.event, receipt.at)?;
     }
     Ok(())

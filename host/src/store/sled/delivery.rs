@@ -15,7 +15,7 @@ use crate::{
     model::{
         ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
     },
-    store::{Error, Result, Settlement},
+    store::{Error, RESULT_UNKNOWN, Result, Settlement},
 };
 
 /// An envelope and where it stands among others.
@@ -93,7 +93,7 @@ pub(super) fn claim(rows: &mut Rows<'_>, now: Timestamp, limit: usize) -> Result
 pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> {
     let Settlement { envelope: id, state, not_before, names, .. } = settlement;
     let Placed { number, place, mut envelope } = read(rows, &id)?;
-    if envelope.state.is_settled() {
+    if envelope.state.is_settled() && !is_proof(&envelope, &state) {
         return Ok(());
     }
     let owner = key::owner(&id);
@@ -120,6 +120,18 @@ pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> 
         Payload::Message(message) => tell(rows, &owner, &envelope, message, settlement.now),
         Payload::Callback(_) => Ok(()),
     }
+}
+
+/// Whether a state proves that a message went out after all that was set aside because nobody knew.
+fn is_proof(envelope: &Envelope, state: &EnvelopeState) -> bool {
+    let was_unknown = matches!(&envelope.state, EnvelopeState::Parked { reason } if reason == RESULT_UNKNOWN);
+    was_unknown && matches!(envelope.payload, Payload::Message(_)) && matches!(state, EnvelopeState::Sent { .. })
+}
+
+/// Whether an envelope has left, as far as is known.
+pub(super) fn is_sent(rows: &Rows<'_>, id: &EnvelopeId) -> Result<bool> {
+    let placed: Option<Placed> = rows.get(&key::envelope(id))?;
+    Ok(placed.is_some_and(|placed| matches!(placed.envelope.state, EnvelopeState::Sent { .. })))
 }
 
 /// What the conversation learns of a message that has just been settled.

@@ -9,7 +9,7 @@ use super::{
     rows::{Effect, Owner, Rows},
 };
 use crate::{
-    model::{Conversation, ConversationId, Event, Inbound, Quiet, TenantId},
+    model::{Content, Conversation, ConversationId, Environment, Event, Inbound, Quiet, TenantId},
     store::Result,
 };
 
@@ -49,6 +49,16 @@ impl Owner {
         let part: Option<Part> = rows.get(&key::conversation(id))?;
         Ok(part.map(|Part { tenant, quiet }| Self { id: id.clone(), tenant, quiet }))
     }
+
+    /// Whether a conversation belongs to this world; one that cannot be read does not.
+    pub(super) fn is_of(rows: &Rows<'_>, id: &ConversationId, environment: Environment) -> bool {
+        #[derive(Deserialize)]
+        struct Part {
+            environment: Environment,
+        }
+        rows.get::<Part>(&key::conversation(id))
+            .is_ok_and(|part| part.is_some_and(|part| part.environment == environment))
+    }
 }
 
 /// Files an event at the end of an inbox.
@@ -75,6 +85,32 @@ pub(super) fn file_first(
     for (number, event) in (end.saturating_sub(count)..end).zip(events) {
         let entry = Entry { conversation: conversation.clone(), number, at, event };
         rows.put(key::entry(conversation, number), &entry)?;
+    }
+    Ok(())
+}
+
+/// Gives a message that still waits its new content, or takes it out when there is none.
+pub(super) fn amend(
+    rows: &mut Rows<'_>,
+    conversation: &ConversationId,
+    wamid: &str,
+    content: Option<&Content>,
+) -> Result<()> {
+    let entries = rows.scan(&key::inbox(conversation)).collect::<Result<Vec<Entry>>>()?;
+    for mut entry in entries {
+        let Event::MessageReceived { messages } = &mut entry.event else { continue };
+        if !messages.iter().any(|message| message.id == wamid) {
+            continue;
+        }
+        match content {
+            Some(content) => messages
+                .iter_mut()
+                .filter(|message| message.id == wamid)
+                .for_each(|message| message.content = content.clone()),
+            None => messages.retain(|message| message.id != wamid),
+        }
+        let key = key::entry(conversation, entry.number);
+        if messages.is_empty() { rows.remove(key) } else { rows.put(key, &entry)? }
     }
     Ok(())
 }

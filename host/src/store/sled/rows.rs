@@ -148,10 +148,6 @@ impl<'a> Rows<'a> {
         self.scan(prefix).next().transpose()
     }
 
-    pub(super) fn last<T: DeserializeOwned>(&self, prefix: &Key) -> Result<Option<T>> {
-        self.scan_back(prefix).next().transpose()
-    }
-
     /// The number that ends the last key that begins like `prefix`.
     pub(super) fn last_number(&self, prefix: &Key) -> Result<Option<u64>> {
         let last = self.rows_back(prefix).next().transpose()?;

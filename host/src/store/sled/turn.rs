@@ -12,7 +12,7 @@ use super::{
     rows::{Effect, Owner, Rows},
 };
 use crate::{
-    model::{Conversation, ConversationId, Event, Line},
+    model::{Content, Conversation, ConversationId, Direction, Event, Line},
     store::{Commit, Committed, Error, Result, Taken},
 };
 
@@ -65,16 +65,24 @@ pub(super) fn commit(rows: &mut Rows<'_>, commit: Commit) -> Result<Committed> {
     if let Some(last) = commit.consumed {
         inbox::consume(rows, &id, last)?;
     }
-    inbox::file_first(rows, &id, commit.follow_ups, now)?;
+    let mut follow_ups = Vec::new();
+    if let Some(reason) = commit.drop_queued {
+        for dropped in delivery::drop_messages(rows, &id, &reason)? {
+            // Whoever waits for it waits no more.
+            if conversation.unsettled.remove(&dropped) {
+                follow_ups.push(Event::Settled { envelope: dropped, sent_at: None, first: false });
+            }
+        }
+    }
+    follow_ups.extend(commit.follow_ups);
+    inbox::file_first(rows, &id, follow_ups, now)?;
     rows.put(key::turn(&id, commit.log.turn), &commit.log)?;
     write_lines(rows, &id, &commit.lines)?;
     for (name, due) in commit.timers {
         set_timer(rows, &id, name, due)?;
     }
-    if let Some(reason) = commit.drop_queued {
-        for dropped in delivery::drop_messages(rows, &id, &reason)? {
-            conversation.unsettled.remove(&dropped);
-        }
+    if let Event::MessageChanged { message, content, .. } = &commit.log.event {
+        amend_line(rows, &id, message, content.as_ref())?;
     }
     delivery::queue(rows, &id, commit.log.turn, commit.envelopes)?;
     if let Some(opted_out) = commit.opt_out {
@@ -95,6 +103,18 @@ pub(super) fn write_lines(rows: &mut Rows<'_>, id: &ConversationId, lines: &[Lin
     let first = rows.last_number(&key::lines(id))?.map_or(0, |last| last + 1);
     for (number, line) in (first..).zip(lines) {
         rows.put(key::line(id, number), line)?;
+    }
+    Ok(())
+}
+
+/// Shows a message of the person as it is now.
+fn amend_line(rows: &mut Rows<'_>, id: &ConversationId, wamid: &str, content: Option<&Content>) -> Result<()> {
+    let lines = rows.scan(&key::lines(id)).collect::<Result<Vec<Line>>>()?;
+    for (number, mut line) in (0..).zip(lines) {
+        if line.wamid.as_deref() == Some(wamid) && line.direction == Direction::In {
+            line.text = content.map_or_else(|| "[deleted]".to_owned(), Content::shown);
+            rows.put(key::line(id, number), &line)?;
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use relais::{
         Conversation, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, Meeting,
         Payload, TenantId,
     },
-    store::{Append, Appended, Commit, Committed, Intake, LeadAnswer, LogEntry, Settlement, Taken, To},
+    store::{Append, Appended, Commit, Committed, Intake, LeadAnswer, LogEntry, RESULT_UNKNOWN, Settlement, Taken, To},
 };
 
 /// A store to compare with.
@@ -149,8 +149,14 @@ impl Mirror {
             self.parked += 1;
             return Appended::Parked(self.parked);
         };
+        if let (To::Message { envelope: Some(envelope), .. }, Event::Receipt(_)) = (&append.to, &append.event)
+            && !self.envelope(envelope).is_some_and(|envelope| matches!(envelope.state, EnvelopeState::Sent { .. }))
+        {
+            self.waiting.push(append);
+            return Appended::Waiting;
+        }
         match &append.to {
-            To::Conversation(_) => {}
+            To::Conversation(_) | To::Nobody { .. } => {}
             To::Message { wamid, .. } => {
                 self.wamids.entry(wamid.clone()).or_insert(id.clone());
             }
@@ -168,12 +174,13 @@ impl Mirror {
     fn find(&mut self, append: &Append) -> Option<ConversationId> {
         let id = match &append.to {
             To::Conversation(id) => Some(id.clone()),
-            To::Message { wamid, envelope } => {
+            To::Nobody { .. } => None,
+            To::Message { wamid, envelope, .. } => {
                 let of =
                     envelope.as_ref().and_then(|id| self.envelope(id)).map(|envelope| envelope.conversation.clone());
                 of.filter(|id| self.is_of(id, append.tenant.as_ref())).or_else(|| self.wamids.get(wamid).cloned())
             }
-            To::Person { context, names } => {
+            To::Person { context, names, .. } => {
                 let quoted = context.as_ref().and_then(|wamid| self.wamids.get(wamid)).cloned();
                 let tenant = append.tenant.as_ref()?;
                 quoted.filter(|id| self.is_of(id, Some(tenant))).or_else(|| {
@@ -249,6 +256,7 @@ impl Mirror {
             self.opted_out.retain(|known| *known != entry);
             self.opted_out.extend(opted_out.then_some(entry));
         }
+        let lanes = self.lanes.clone();
         self.lanes.extend(envelopes.iter().map(|envelope| envelope.id.clone()));
         let talk = self.talk(&conversation.id).unwrap();
         let count = talk.leased.take().unwrap();
@@ -257,21 +265,25 @@ impl Mirror {
         if commit.consumed.is_some() {
             talk.inbox.drain(..count);
         }
-        let first = follow_ups.into_iter().map(|event| Waiting { event, at: now, follows: true });
+        let mut dropped = Vec::new();
+        if let Some(reason) = commit.drop_queued {
+            for id in &lanes {
+                let Some(envelope) = talk.envelopes.iter_mut().find(|envelope| envelope.id == *id) else { continue };
+                if envelope.lane() == Lane::Messages && envelope.state == EnvelopeState::Queued {
+                    envelope.state = EnvelopeState::Dropped { reason: reason.clone() };
+                    if talk.conversation.unsettled.remove(id) {
+                        dropped.push(Event::Settled { envelope: id.clone(), sent_at: None, first: false });
+                    }
+                }
+            }
+        }
+        let first = dropped.into_iter().chain(follow_ups).map(|event| Waiting { event, at: now, follows: true });
         talk.inbox.splice(0..0, first);
         talk.lines.extend(lines);
         talk.log.push(log);
         for (name, due) in timers {
             talk.timers.remove(&name);
             talk.timers.extend(due.map(|due| (name, due)));
-        }
-        if let Some(reason) = commit.drop_queued {
-            for envelope in &mut talk.envelopes {
-                if envelope.lane() == Lane::Messages && envelope.state == EnvelopeState::Queued {
-                    envelope.state = EnvelopeState::Dropped { reason: reason.clone() };
-                    talk.conversation.unsettled.remove(&envelope.id);
-                }
-            }
         }
         talk.envelopes.extend(envelopes);
         if let Some((meeting, _)) = commit.meeting {
@@ -332,7 +344,11 @@ impl Mirror {
     pub(crate) fn settle(&mut self, settlement: Settlement) {
         let Settlement { envelope: id, state, not_before, names, now } = settlement;
         let envelope = self.envelope(&id).unwrap();
-        if envelope.state.is_settled() {
+        let was_unknown = envelope.state == EnvelopeState::Parked { reason: RESULT_UNKNOWN.to_owned() };
+        let is_proof = was_unknown
+            && matches!(envelope.payload, Payload::Message(_))
+            && matches!(state, EnvelopeState::Sent { .. });
+        if envelope.state.is_settled() && !is_proof {
             return;
         }
         if state == EnvelopeState::Queued {
@@ -358,7 +374,7 @@ impl Mirror {
                 let tenant = talk.conversation.tenant.clone();
                 let (mut mine, mut rest) = (Vec::new(), Vec::new());
                 for waiting in std::mem::take(&mut self.waiting) {
-                    let To::Message { wamid: of, envelope } = &waiting.to else { continue };
+                    let To::Message { wamid: of, envelope, .. } = &waiting.to else { continue };
                     let is_mine = wamid.as_ref() == Some(of) || envelope.as_ref() == Some(&id);
                     let is_ours = waiting.tenant.as_ref().is_none_or(|of| *of == tenant);
                     if is_mine && is_ours { mine.push(waiting) } else { rest.push(waiting) }

@@ -133,7 +133,7 @@ impl Run {
                     let names = &names[self.chance.below(3)..];
                     let mut append = message(tenant, &[], &id, now);
                     let context = self.chance.one_in(5).then_some(wamid);
-                    append.to = To::Person { context, names: names.to_vec() };
+                    append.to = To::Person { environment: None, context, names: names.to_vec() };
                     Append { key: append.key.filter(|_| !self.chance.one_in(4)), ..append }
                 }
             });
