@@ -41,9 +41,12 @@ struct Kept {
     log: Vec<LogEntry>,
     lines: Vec<Line>,
     envelopes: Vec<Envelope>,
-    /// What the CRM took, each once, in order: the turn and the number of the envelope in it, and the status.
-    callbacks: Vec<((u64, u64), String)>,
+    /// What the CRM took, each once, in order.
+    callbacks: Vec<Callback>,
 }
+
+/// The turn and the number of the envelope in it, and the status.
+type Callback = ((u64, u64), String);
 
 /// A message that WhatsApp accepted from the host.
 struct Sent {
@@ -84,7 +87,7 @@ pub(super) async fn of(run: &Run) -> Vec<String> {
 
 async fn gather(run: &Run) -> Vec<Kept> {
     let store = &run.stage.host.store;
-    let mut callbacks: BTreeMap<ConversationId, Vec<((u64, u64), String)>> = BTreeMap::new();
+    let mut callbacks: BTreeMap<ConversationId, Vec<Callback>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for received in run.stage.crm.received() {
         let id = received.headers["webhook-id"].as_str().unwrap().to_owned();
