@@ -113,8 +113,18 @@ impl Host {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let Options { listener, store, clock, tell, .. } = options;
         let pulse = Pulse::default();
+        let mut tasks = JoinSet::new();
         let sandbox = Sandbox::new(options.sandbox)?;
         let flows = Flows::open(Arc::clone(&store), sandbox, options.flows).await?;
+        // Beforehand, so that the first flow that uses them is ready within a moment.
+        for (_, wasm) in flows::STOCK {
+            let flows = flows.clone();
+            tasks.spawn(async move {
+                if let Err(error) = flows.sandbox().compile(wasm).await {
+                    tracing::error!(%error, "a stock component is not compiled");
+                }
+            });
+        }
         for published in flows.publish(clock.now()).await? {
             tell(published);
         }
@@ -142,7 +152,6 @@ impl Host {
             Api::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone(), delivery.clone(), api_options);
 
         let address = listener.local_addr()?;
-        let mut tasks = JoinSet::new();
         tasks.spawn(turns.clone().run());
         tasks.spawn(schedule.clone().run());
         tasks.spawn(delivery.clone().run(std::future::pending()));

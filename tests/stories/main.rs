@@ -22,6 +22,8 @@ mod guide;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod stock;

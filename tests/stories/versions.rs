@@ -348,3 +348,45 @@ async fn a_writer_that_is_half_done_is_waited_for() {
     assert_eq!(told.len(), 4, "{told:?}");
     assert!(told.iter().all(|found| matches!(found, Published::Active { .. })), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_script_serves_in_a_fraction_of_the_time_that_its_component_takes_to_compile() {
+    let scene = Scene::new("speed").await;
+    let first = active(&scene);
+    let words =
+        |number: u32| script(&scene).replace(CONTEXT, &format!("Et votre contexte {number}{} ?", std::process::id()));
+    // Compiled by this host from the start; the first push waits for it if need be.
+    let (status, answer) = ask(&scene, "PUT", "/v1/flows/demo/solaire", Some(&files(&scene, &words(1)))).await;
+    assert_eq!(status, 200, "{answer}");
+    let second = active(&scene);
+    let begun = std::time::Instant::now();
+    ask(&scene, "PUT", "/v1/flows/demo/solaire", Some(&files(&scene, &words(2)))).await;
+    let pushed = begun.elapsed();
+    let third = active(&scene);
+    assert!(second != first && third != second);
+    let dropped = std::time::Instant::now();
+    std::fs::write(flow(&scene).join("script.toml"), words(3)).unwrap();
+    while active(&scene) == third {
+        assert!(dropped.elapsed() < Duration::from_secs(30), "30 s went by without the version");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let dropped = dropped.elapsed();
+
+    // What it takes without what this host has at hand.
+    let begun = std::time::Instant::now();
+    let cold = Sandbox::new(sandbox::Options::default()).unwrap();
+    let wasm = std::fs::read(repository().join("plugins/built/qualify.wasm")).unwrap();
+    let config: Value = toml::from_str(&words(4)).unwrap();
+    cold.prepare_soon(sandbox::Role::Qualification, &wasm, &config, sandbox::Limits::default()).await.unwrap();
+    let compiled = begun.elapsed();
+    println!(
+        "pushed and serving in {pushed:?}, dropped and serving in {dropped:?}; compiling alone takes {compiled:?}"
+    );
+    assert!(pushed * 2 < compiled, "{pushed:?} against {compiled:?}");
+
+    // The image follows, and turns start from it.
+    let flows = scene.stage.host.flows.clone();
+    let digest = flows.active_digest(&"demo".into(), &"solaire".into()).unwrap();
+    let loaded = flows.version(&"demo".into(), &"solaire".into(), &digest).await.unwrap();
+    eventually("the image", || loaded.qualification.starts_configured()).await;
+}

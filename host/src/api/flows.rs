@@ -29,7 +29,7 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// Digits of a digest that are enough to name a version.
 const LEAST_DIGITS: usize = 6;
 
-type Named = Result<Path<(String, String)>, PathRejection>;
+pub(super) type Named = Result<Path<(String, String)>, PathRejection>;
 
 /// The body of a push.
 #[derive(Deserialize)]
@@ -175,7 +175,7 @@ fn answer(tenant: &TenantId, flow: &FlowId, version: &Digest, state: &str, chang
     Json(json!({ "tenant": tenant, "flow": flow, "version": version, "state": state, "changed": changed }))
 }
 
-fn names(named: Named) -> Result<(TenantId, FlowId), Problem> {
+pub(super) fn names(named: Named) -> Result<(TenantId, FlowId), Problem> {
     let Path((tenant, flow)) = named.map_err(|_| Problem::invalid_address())?;
     for (field, name) in [("tenant", &tenant), ("flow", &flow)] {
         let is_tenants_own = field == "flow" && name == TENANT_FLOW;
@@ -278,7 +278,7 @@ fn refused(problems: &[flows::Problem]) -> Problem {
     .with("problems", problems)
 }
 
-fn unknown_flow(tenant: &TenantId, flow: &FlowId) -> Problem {
+pub(super) fn unknown_flow(tenant: &TenantId, flow: &FlowId) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "unknown-flow",
@@ -287,7 +287,7 @@ fn unknown_flow(tenant: &TenantId, flow: &FlowId) -> Problem {
     )
 }
 
-fn invalid_query(field: &str, what: &str) -> Problem {
+pub(super) fn invalid_query(field: &str, what: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid-query", what, "correct the query and send the request again")
         .about(field)
 }

@@ -7,6 +7,7 @@ mod conversations;
 mod flows;
 mod key;
 mod leads;
+mod looking;
 mod operator;
 mod parked;
 mod problem;
@@ -81,6 +82,12 @@ impl Api {
             // operators
             .route("/v1/flows", get(flows::list))
             .route("/v1/flows/{tenant}/{flow}", get(flows::history).put(flows::push))
+            .route("/v1/flows/{tenant}/{flow}/log", get(looking::log))
+            .route("/v1/operator/conversations", get(looking::conversations))
+            .route("/v1/operator/conversations/{id}", get(looking::conversation))
+            .route("/v1/operator/conversations/{id}/retry", post(looking::retry))
+            .route("/v1/operator/callbacks", get(looking::callbacks))
+            .route("/v1/operator/callbacks/{id}/replay", post(looking::replay))
             .route("/v1/flows/{tenant}/{flow}/diff", get(flows::diff))
             .route("/v1/flows/{tenant}/{flow}/versions/{version}/activate", post(flows::activate))
             .route("/v1/conversations/{id}/cancel-meeting", post(calendar::cancel_meeting))

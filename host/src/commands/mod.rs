@@ -1,13 +1,17 @@
 //! The command line, a file a subcommand.
 
 mod calendar;
+mod callbacks;
+mod conversations;
 mod demo;
 mod flow;
+mod fork;
 mod keys;
 mod lead;
 mod remote;
 mod serve;
 mod simulator;
+mod source;
 mod whatsapp;
 mod when;
 
@@ -40,6 +44,12 @@ enum Command {
     /// Hand a lead over, as a CRM would.
     #[command(subcommand)]
     Lead(lead::Command),
+    /// Look at conversations, step through their turns, make tests of them, continue parked ones.
+    #[command(subcommand)]
+    Conversations(conversations::Command),
+    /// Look at callbacks that no CRM took, and send them again.
+    #[command(subcommand)]
+    Callbacks(callbacks::Command),
     /// Look at what WhatsApp sends, and verify what is set up with Meta.
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
@@ -73,6 +83,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Calendar(command) => calendar::run(command).await,
         Command::Flow(command) => flow::run(command).await,
         Command::Lead(command) => lead::run(command).await,
+        Command::Conversations(command) => conversations::run(command).await,
+        Command::Callbacks(command) => callbacks::run(command).await,
         Command::Whatsapp(command) => whatsapp::run(command).await,
         Command::Simulator(args) => simulator::run(args).await,
         Command::When(args) => when::run(args),

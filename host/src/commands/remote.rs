@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use futures::{StreamExt as _, stream::BoxStream};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -45,6 +46,32 @@ impl Remote {
             request = request.json(body);
         }
         self.send(request).await?.json().await.context("read the host's answer")
+    }
+
+    /// GETs an answer of many lines, as they come.
+    pub(super) async fn lines(&self, path: &str) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>> {
+        let mut answer = self.send(self.request(Method::GET, path)).await?;
+        let (lines, received) = tokio::sync::mpsc::channel(64);
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            loop {
+                match answer.chunk().await.context("read the host's answer; it broke off") {
+                    Ok(Some(chunk)) => rest.extend_from_slice(&chunk),
+                    Ok(None) if rest.is_empty() => return,
+                    // A whole answer ends with a line break.
+                    Ok(None) => rest.clear(),
+                    // Nobody listening is no trouble.
+                    Err(error) => return drop(lines.send(Err(error)).await),
+                }
+                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = rest.drain(..=end).collect();
+                    if lines.send(Ok(line)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(futures::stream::unfold(received, async |mut received| Some((received.recv().await?, received))).boxed())
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -156,6 +156,7 @@ impl Flows {
             |problems| Error::Version { tenant: tenant.clone(), flow: flow.clone(), digest: digest.clone(), problems };
         let version = self.inner.store.version(tenant, flow, digest).await?.ok_or_else(|| refused(Vec::new()))?;
         let loaded = Loaded::check(&self.inner.sandbox, &version).await.map_err(refused)?;
+        loaded.improve();
         let loaded = Arc::new(loaded);
         self.write().loaded.insert(key, Arc::clone(&loaded));
         Ok(loaded)
@@ -235,6 +236,7 @@ impl Flows {
 
     /// New conversations take this version from now on.
     pub(super) fn keep_flow(&self, loaded: &Arc<Loaded>) {
+        loaded.improve();
         let mut known = self.write();
         let (tenant, flow, digest) = (loaded.tenant.clone(), loaded.flow.clone(), loaded.digest.clone());
         known.active.insert((tenant.clone(), flow.clone()), digest.clone());

@@ -1,6 +1,10 @@
 //! A component that plays a role, ready to be asked.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -12,7 +16,7 @@ use crate::model::{self, Fault, FaultKind, LeadDraft, Reaction, Slot, TenantId};
 use super::{
     Call, NoSlots, Occasion, Problem, Role, Update,
     context::{self, Circumstances},
-    engine::{Prepared, Shared},
+    engine::{self, Prepared, Shared},
     fault,
     instance::{self, State},
     since_0_1::{Answered, Failure, Question},
@@ -22,8 +26,22 @@ use super::{
 #[derive(Clone)]
 pub struct Component {
     shared: Arc<Shared>,
-    prepared: Arc<Prepared>,
+    /// As it was prepared first: what it is does not change.
+    first: Arc<Prepared>,
+    /// As it answers now.
+    current: Arc<RwLock<Arc<Prepared>>>,
+    /// What its image can still be made of.
+    source: Arc<Mutex<Option<Source>>>,
 }
+
+/// A component and the configuration that its image begins with.
+struct Source {
+    wasm: Arc<[u8]>,
+    config: String,
+}
+
+/// How long an image waits to be made: whoever changes a flow changes it again soon.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of a question, and what is worth keeping of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,27 +60,61 @@ pub struct Asked<T> {
 
 impl Component {
     pub(super) fn new(shared: Arc<Shared>, prepared: Prepared) -> Self {
-        Self { shared, prepared: Arc::new(prepared) }
+        let first = Arc::new(prepared);
+        let current = Arc::new(RwLock::new(Arc::clone(&first)));
+        Self { shared, first, current, source: Arc::default() }
+    }
+
+    pub(super) fn with_source(self, wasm: Arc<[u8]>, config: String) -> Self {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(Source { wasm, config });
+        self
+    }
+
+    /// Has the image of its configured memory made in the background, which its instances start from once it is there:
+    /// the same answers, sooner. Once is enough; it ends when nobody uses the component any more. Must be called
+    /// within a runtime.
+    pub fn improve(&self) {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Source { wasm, config }) = source else { return };
+        let (shared, first) = (Arc::clone(&self.shared), Arc::clone(&self.first));
+        let current = Arc::downgrade(&self.current);
+        task::spawn(async move {
+            tokio::time::sleep(PAUSE).await;
+            if current.strong_count() == 0 {
+                return;
+            }
+            let prepared = engine::prepare_whole(&shared, first.role, wasm, config, first.limits.clone()).await;
+            // What cannot be kept as an image goes on being configured for each call.
+            if let (Ok(prepared), Some(current)) = (prepared, current.upgrade())
+                && prepared.configuration.is_none()
+            {
+                *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prepared);
+            }
+        });
+    }
+
+    fn current(&self) -> Arc<Prepared> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The role that it was prepared for.
     pub fn role(&self) -> Role {
-        self.prepared.role
+        self.first.role
     }
 
     /// All the roles that it could play.
     pub fn exports(&self) -> &[Role] {
-        &self.prepared.exports
+        &self.first.exports
     }
 
     /// The version of the contract that it was built on.
     pub fn contract(&self) -> &str {
-        &self.prepared.contract
+        &self.first.contract
     }
 
     /// Whether its instances start configured; else each call configures its own, which takes longer.
     pub fn starts_configured(&self) -> bool {
-        self.prepared.configuration.is_none()
+        self.current().configuration.is_none()
     }
 
     /// Asks the qualification script for a turn. An event that is not for scripts is the fault `unavailable`.
@@ -130,7 +182,7 @@ impl Component {
         let Some(place) = self.shared.place(tenant).await else {
             return Asked::unavailable("the host is shutting down");
         };
-        let (shared, prepared) = (self.shared.clone(), self.prepared.clone());
+        let (shared, prepared) = (self.shared.clone(), self.current());
         let ran = task::spawn_blocking(move || {
             let asked = run(&shared, &prepared, circumstances, &question);
             // The place is held for as long as the guest runs, even when nobody waits for it any more.
@@ -144,8 +196,8 @@ impl Component {
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Component")
-            .field("role", &self.prepared.role)
-            .field("contract", &self.prepared.contract)
+            .field("role", &self.first.role)
+            .field("contract", &self.first.contract)
             .finish_non_exhaustive()
     }
 }

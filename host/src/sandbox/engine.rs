@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task,
@@ -40,6 +41,10 @@ const MOST_TABLES: u32 = 16;
 const LARGEST_INSTANCE_BYTES: usize = 4 * 1024 * 1024;
 /// What a place keeps of its memory between two turns, rather than giving it back to the system.
 const RESIDENT_BYTES: usize = 4 * 1024 * 1024;
+/// Components configured on trial at once, while others are being compiled.
+const CONFIGURATIONS: usize = 4;
+/// Components whose machine code is kept at hand, whatever flows use them: the stock ones are among them.
+const MOST_COMPILED: usize = 16;
 /// From so many tenants on, those that are idle are forgotten.
 const MANY_TENANTS: usize = 1_024;
 
@@ -70,7 +75,9 @@ pub(super) struct Shared {
     pub(super) engine: Engine,
     linker: Linker<State>,
     most: Limits,
-    compilations: Arc<Semaphore>,
+    pub(super) compilations: Arc<Semaphore>,
+    configurations: Arc<Semaphore>,
+    compiled: Mutex<Compiled>,
     parallel: Arc<Semaphore>,
     pub(super) slow_lane: Arc<Semaphore>,
     per_tenant: usize,
@@ -107,12 +114,67 @@ impl Sandbox {
                 linker,
                 most: options.most,
                 compilations: Arc::new(Semaphore::new(options.compilations.max(1))),
+                configurations: Arc::new(Semaphore::new(CONFIGURATIONS)),
+                compiled: Mutex::default(),
                 parallel: Arc::new(Semaphore::new(options.parallel.max(1))),
                 slow_lane: Arc::new(Semaphore::new(options.slow_lane.max(1))),
                 per_tenant: options.per_tenant.max(1),
                 tenants: Mutex::default(),
             }),
         })
+    }
+
+    /// Makes a role of a component as [`Sandbox::prepare`] does, but without the image: its machine code is shared with
+    /// all that have the same bytes, so that another configuration of a known component is ready as soon as it is
+    /// configured. Each call configures its own instance until [`Component::improve`] has made the image.
+    pub async fn prepare_soon(
+        &self,
+        role: Role,
+        wasm: &[u8],
+        config: &Value,
+        limits: Limits,
+    ) -> Result<Component, Refusal> {
+        limits.check(&self.shared.most)?;
+        check::is_component(wasm)?;
+        let wasm: Arc<[u8]> = wasm.into();
+        let component = self.compiled(&wasm).await?;
+        let permit = self.shared.configurations.clone().acquire_owned().await.map_err(host)?;
+        let (shared, config) = (self.shared.clone(), config.to_string());
+        let (text, most) = (config.clone(), limits.clone());
+        let prepared = task::spawn_blocking(move || {
+            let prepared = prepare_plain(&shared, role, &component, text, most);
+            drop(permit);
+            prepared
+        });
+        let prepared = prepared.await.map_err(host)??;
+        Ok(Component::new(self.shared.clone(), prepared).with_source(wasm, config))
+    }
+
+    /// Compiles a component, unless its machine code is at hand.
+    pub async fn compile(&self, wasm: &[u8]) -> Result<(), Refusal> {
+        self.compiled(&wasm.into()).await.map(drop)
+    }
+
+    async fn compiled(&self, wasm: &Arc<[u8]>) -> Result<component::Component, Refusal> {
+        let digest: [u8; 32] = Sha256::digest(wasm).into();
+        let known = || self.shared.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest);
+        if let Some(component) = known() {
+            return Ok(component);
+        }
+        let permit = self.shared.compilations.clone().acquire_owned().await.map_err(host)?;
+        // Someone else wanted it too, and was first.
+        if let Some(component) = known() {
+            return Ok(component);
+        }
+        let (shared, wasm) = (self.shared.clone(), wasm.clone());
+        let compiled = task::spawn_blocking(move || {
+            let component = compile(&shared, &wasm)?;
+            shared.compiled.lock().unwrap_or_else(PoisonError::into_inner).keep(digest, component.clone());
+            // Held as long as the machine is at work, even when nobody waits for it any more.
+            drop(permit);
+            Ok(component)
+        });
+        compiled.await.map_err(host)?
     }
 
     /// Makes a role of a component: checks what it is and needs, compiles it, starts one instance on trial, gives it its
@@ -123,22 +185,55 @@ impl Sandbox {
     pub async fn prepare(&self, role: Role, wasm: &[u8], config: &Value, limits: Limits) -> Result<Component, Refusal> {
         limits.check(&self.shared.most)?;
         check::is_component(wasm)?;
-        let permit = self.shared.compilations.clone().acquire_owned().await.map_err(host)?;
-        let wasm: Arc<[u8]> = wasm.into();
-        let config = config.to_string();
-        let prepare = |with_snapshot: bool| {
-            let (shared, wasm, config) = (self.shared.clone(), wasm.clone(), config.clone());
-            let limits = limits.clone();
-            task::spawn_blocking(move || prepare(&shared, role, &wasm, config, limits, with_snapshot))
-        };
-        let prepared = match prepare(true).await {
-            Ok(prepared) => prepared?,
-            // The snapshot is taken by a library that panics on what it does not know.
-            Err(error) if error.is_panic() => prepare(false).await.map_err(host)??,
-            Err(error) => return Err(host(error)),
-        };
-        drop(permit);
+        let prepared = prepare_whole(&self.shared, role, wasm.into(), config.to_string(), limits).await?;
         Ok(Component::new(self.shared.clone(), prepared))
+    }
+}
+
+/// [`Sandbox::prepare`], checked.
+pub(super) async fn prepare_whole(
+    shared: &Arc<Shared>,
+    role: Role,
+    wasm: Arc<[u8]>,
+    config: String,
+    limits: Limits,
+) -> Result<Prepared, Refusal> {
+    let permit = Arc::new(shared.compilations.clone().acquire_owned().await.map_err(host)?);
+    let prepare = |with_snapshot: bool| {
+        let (shared, wasm, config) = (shared.clone(), wasm.clone(), config.clone());
+        let (limits, permit) = (limits.clone(), Arc::clone(&permit));
+        task::spawn_blocking(move || {
+            let prepared = prepare(&shared, role, &wasm, config, limits, with_snapshot);
+            drop(permit);
+            prepared
+        })
+    };
+    match prepare(true).await {
+        Ok(prepared) => prepared,
+        // The snapshot is taken by a library that panics on what it does not know.
+        Err(error) if error.is_panic() => prepare(false).await.map_err(host)?,
+        Err(error) => Err(host(error)),
+    }
+}
+
+/// Machine code by the digest of the component, the latest used last.
+#[derive(Default)]
+struct Compiled(Vec<([u8; 32], component::Component)>);
+
+impl Compiled {
+    fn get(&mut self, digest: &[u8; 32]) -> Option<component::Component> {
+        let place = self.0.iter().position(|(known, _)| known == digest)?;
+        let found = self.0.remove(place);
+        let component = found.1.clone();
+        self.0.push(found);
+        Some(component)
+    }
+
+    fn keep(&mut self, digest: [u8; 32], component: component::Component) {
+        if self.0.len() >= MOST_COMPILED {
+            self.0.remove(0);
+        }
+        self.0.push((digest, component));
     }
 }
 
@@ -175,7 +270,8 @@ fn configuration(options: &Options) -> Config {
 /// Places for instances, used again and again: what a turn has dirtied is put back as it was, which was measured at half
 /// the cost of mapping memory anew. Reserved addresses cost nothing until they are written to.
 fn pool(options: &Options) -> PoolingAllocationConfig {
-    let instances = u32::try_from(options.parallel.saturating_add(options.compilations)).unwrap_or(u32::MAX);
+    let trials = options.compilations.saturating_add(CONFIGURATIONS);
+    let instances = u32::try_from(options.parallel.saturating_add(trials)).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .max_component_instance_size(LARGEST_INSTANCE_BYTES)
@@ -257,6 +353,21 @@ fn prepare(
         }
         (None, None) => (instances, roles, Some(config)),
     };
+    Ok(Prepared { roles, instances, configuration, limits, role, exports: passport.roles, contract: passport.contract })
+}
+
+/// [`Sandbox::prepare_soon`], on a thread that may take its time.
+fn prepare_plain(
+    shared: &Shared,
+    role: Role,
+    component: &component::Component,
+    config: String,
+    limits: Limits,
+) -> Result<Prepared, Refusal> {
+    let passport = check::passport(&shared.engine, component, role)?;
+    let (instances, roles) = link(shared, role, component)?;
+    configure(shared, &instances, &roles, &config, &limits, None)?;
+    let configuration = Some(config);
     Ok(Prepared { roles, instances, configuration, limits, role, exports: passport.roles, contract: passport.contract })
 }
 

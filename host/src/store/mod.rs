@@ -3,9 +3,11 @@
 //! [`Store`] is a trait of what the host does, not of keys and values, so that an embedded and a shared implementation can
 //! both do it well. One contract suite runs on each of them.
 
+mod past;
 mod records;
 mod sled;
 
+pub use past::{Dossier, Past, summary};
 pub use records::{
     ApiKey, Append, Appended, BookingRule, BusyTimes, CalendarEntry, CalendarSecret, Call, Commit, Committed,
     FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Origin, Parked, Settlement, Taken, To, VersionRecord,
@@ -123,6 +125,9 @@ pub trait Store: Send + Sync {
 
     /// The log of a conversation, oldest first.
     async fn log(&self, id: &ConversationId) -> Result<Vec<LogEntry>>;
+
+    /// Envelopes of a tenant (or of all) that are parked, oldest conversation first, at most `limit`. Reads all there are.
+    async fn parked_envelopes(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Envelope>>;
 
     /// The envelopes of a conversation, oldest first.
     async fn envelopes(&self, id: &ConversationId) -> Result<Vec<Envelope>>;

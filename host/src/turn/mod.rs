@@ -7,6 +7,7 @@ mod effects;
 mod inbound;
 mod migration;
 mod receipt;
+mod replay;
 mod report;
 mod rerun;
 
@@ -19,6 +20,7 @@ use jiff::{Timestamp, ToSpan as _};
 use tokio::sync::Semaphore;
 
 pub use inbound::keyword;
+pub use replay::{Point, Replayed, Verdict, replay};
 pub use rerun::{Rerun, rerun};
 
 use self::{asking::Asking, booking::Booking, draft::Draft, inbound::Next};

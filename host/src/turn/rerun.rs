@@ -71,7 +71,7 @@ fn output<T: serde::Serialize>(asked: Asked<T>) -> Value {
 }
 
 /// The answers of `free-slots` as they were logged; a flow that asks more often than it did gets none.
-struct Recorded(Mutex<VecDeque<Vec<Slot>>>);
+pub(super) struct Recorded(pub(super) Mutex<VecDeque<Vec<Slot>>>);
 
 impl Slots for Recorded {
     fn free(&self, _: Timestamp, _: Timestamp, _: usize) -> Vec<Slot> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod deploy;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,9 @@ pub(super) enum Command {
     Push(deploy::Push),
     /// Show the versions of each flow: which is active, which were refused and why, how many conversations run on each.
     Status(deploy::Status),
+    /// Run a tenant's past conversations again on a candidate: which come out the same, which end differently. Nothing is
+    /// sent, nothing is written.
+    Replay(replay::Replay),
     /// Show what differs between two versions of a flow.
     Diff(deploy::Diff),
     /// Make a version that the host has kept the active one: roll back.
@@ -27,6 +31,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args).await,
         Command::Push(args) => deploy::push(args).await,
         Command::Status(args) => deploy::status(args).await,
+        Command::Replay(args) => replay::run(args).await,
         Command::Diff(args) => deploy::diff(args).await,
         Command::Activate(args) => deploy::activate(args).await,
     }

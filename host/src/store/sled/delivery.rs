@@ -14,6 +14,7 @@ use super::{
 use crate::{
     model::{
         ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
+        TenantId,
     },
     store::{Error, RESULT_UNKNOWN, Result, Settlement},
 };
@@ -216,6 +217,18 @@ pub(super) fn envelopes(rows: &Rows<'_>, id: &ConversationId) -> Result<Vec<Enve
     let mut placed = rows.scan(&key::envelopes(id)).collect::<Result<Vec<Placed>>>()?;
     placed.sort_by_key(|placed| placed.number);
     Ok(placed.into_iter().map(|placed| placed.envelope).collect())
+}
+
+/// Parked envelopes of a tenant or of all.
+pub(super) fn parked(rows: &Rows<'_>, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Envelope>> {
+    let is_wanted = |envelope: &Envelope| {
+        matches!(envelope.state, EnvelopeState::Parked { .. }) && tenant.is_none_or(|tenant| envelope.tenant == *tenant)
+    };
+    rows.scan::<Placed>(&key::all_envelopes())
+        .map(|placed| placed.map(|placed| placed.envelope))
+        .filter(|envelope| envelope.as_ref().map_or(true, is_wanted))
+        .take(limit)
+        .collect()
 }
 
 /// When the next envelope may be tried.

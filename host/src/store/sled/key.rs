@@ -135,8 +135,12 @@ pub(super) fn owner(envelope: &EnvelopeId) -> ConversationId {
     ConversationId::new(text.split_once('-').map_or(text, |(owner, _)| owner))
 }
 
+pub(super) fn all_envelopes() -> Key {
+    Key::new(b'e', "an envelope")
+}
+
 pub(super) fn envelopes(id: &ConversationId) -> Key {
-    Key::new(b'e', "an envelope").text(id.as_str())
+    all_envelopes().text(id.as_str())
 }
 
 pub(super) fn envelope(id: &EnvelopeId) -> Key {

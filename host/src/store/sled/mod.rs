@@ -228,6 +228,10 @@ impl Store for SledStore {
         delivery::envelopes(&self.rows(), id)
     }
 
+    async fn parked_envelopes(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Envelope>> {
+        delivery::parked(&self.rows(), tenant, limit)
+    }
+
     async fn parked(&self, limit: usize) -> Result<Vec<Parked>> {
         self.rows().scan(&key::parked()).take(limit).collect()
     }
