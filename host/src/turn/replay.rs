@@ -243,7 +243,7 @@ impl Walk<'_> {
     }
 
     fn note_words(&mut self, entry: &LogEntry, then: &Value, now: &Value) {
-        if then.to_string() != now.to_string() && self.words.is_none() {
+        if then != now && self.words.is_none() {
             self.words = Some(self.point(entry, then.to_string(), now.to_string()));
         }
     }
