@@ -45,6 +45,15 @@ pub struct Options {
     pub observer: Option<turn::Observer>,
     /// Hears what became of each changed folder.
     pub tell: Arc<dyn Fn(Published) + Send + Sync>,
+    /// Makes it a rehearsal; none for a host that works.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// What is otherwise when flows are tried: nothing leaves this machine, whatever a tenant declares.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// Takes the place of every endpoint of every tenant.
+    pub endpoint: Endpoint,
 }
 
 /// Where WhatsApp is.
@@ -111,11 +120,9 @@ pub struct Host {
 impl Host {
     /// Opens the flows, publishes the folder, then opens the doors and starts the loops.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { listener, store, clock, tell, .. } = options;
-        let pulse = Pulse::default();
+        let sandbox = Sandbox::new(options.sandbox.clone())?;
+        let flows = Flows::open(Arc::clone(&options.store), sandbox, options.flows.clone()).await?;
         let mut tasks = JoinSet::new();
-        let sandbox = Sandbox::new(options.sandbox)?;
-        let flows = Flows::open(Arc::clone(&store), sandbox, options.flows).await?;
         // Beforehand, so that the first flow that uses them is ready within a moment.
         for (_, wasm) in flows::STOCK {
             let flows = flows.clone();
@@ -125,18 +132,30 @@ impl Host {
                 }
             });
         }
-        for published in flows.publish(clock.now()).await? {
-            tell(published);
+        for published in flows.publish(options.clock.now()).await? {
+            (options.tell)(published);
         }
         for (tenant, flow, _) in flows.active() {
             flows.sweep(&tenant, &flow).await?;
         }
+        Self::with_flows(options, flows, tasks)
+    }
+
+    /// Opens the doors and starts the loops with flows that are in use already; `tasks` run with them.
+    pub fn with_flows(options: Options, flows: Flows, mut tasks: JoinSet<()>) -> Result<Self, Error> {
+        let Options { listener, store, clock, tell, .. } = options;
+        let pulse = Pulse::default();
         let api_options = api::Options {
             simulator_app_secret: options.simulator.as_ref().map(|access| access.app_secret.clone()),
             simulator_verify_token: options.simulator.as_ref().map(|access| access.verify_token.clone()),
             operator_key: options.operator_key,
         };
-        let directory = Declared { flows: flows.clone(), graph: options.graph, simulator: options.simulator };
+        let directory = Declared {
+            flows: flows.clone(),
+            graph: options.graph,
+            simulator: options.simulator,
+            rehearsal: options.rehearsal,
+        };
         let turns = Turns::new(
             Arc::clone(&store),
             flows.clone(),
@@ -218,12 +237,16 @@ struct Declared {
     flows: Flows,
     graph: Graph,
     simulator: Option<SimulatorAccess>,
+    rehearsal: Option<Rehearsal>,
 }
 
 impl Directory for Declared {
     fn endpoint(&self, tenant: &TenantId, name: &str) -> Option<Endpoint> {
         let tenant = self.flows.tenant(tenant)?;
         let declared = tenant.endpoints.get(name)?;
+        if let Some(rehearsal) = &self.rehearsal {
+            return Some(rehearsal.endpoint.clone());
+        }
         let secret = |source: &flows::SecretSource| {
             let text = source
                 .read()

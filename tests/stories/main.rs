@@ -30,6 +30,8 @@ mod stock;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod trying;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod whatsapp_check;

@@ -63,7 +63,7 @@ impl Scene {
         let published = Arc::<Mutex<Vec<Published>>>::default();
         let heard = Arc::clone(&published);
         let stage = Stage::set(Options {
-            flows: repository().join("flows"),
+            flows: only_demo(&folder),
             folder: folder.0.clone(),
             begin,
             listen: ([127, 0, 0, 1], 0).into(),
@@ -91,6 +91,27 @@ impl Scene {
     pub(crate) async fn pass(&self, minutes: i64) {
         let until = self.stage.clock.now() + jiff::SignedDuration::from_mins(minutes);
         self.stage.pass_until(until).await;
+    }
+}
+
+/// A folder of tenants with only the demonstration in it: most stories need no other.
+fn only_demo(folder: &Folder) -> PathBuf {
+    let source = folder.0.join("source");
+    copy(&repository().join("flows/demo"), &source.join("demo"));
+    source
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

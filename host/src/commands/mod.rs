@@ -2,6 +2,7 @@
 
 mod calendar;
 mod callbacks;
+mod chat;
 mod conversations;
 mod demo;
 mod flow;
@@ -10,6 +11,7 @@ mod keys;
 mod lead;
 mod remote;
 mod serve;
+mod show;
 mod simulator;
 mod source;
 mod whatsapp;
@@ -38,7 +40,9 @@ enum Command {
     /// Show, or change, the secret addresses that sales teams subscribe to.
     #[command(subcommand)]
     Calendar(calendar::Command),
-    /// Check, deploy, compare and roll back flows.
+    /// Be the lead, in the terminal: talk with a flow on virtual time; nothing leaves this machine.
+    Chat(chat::Args),
+    /// Make, check, try, deploy, compare and roll back flows.
     #[command(subcommand)]
     Flow(flow::Command),
     /// Hand a lead over, as a CRM would.
@@ -81,6 +85,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Serve(args) => serve::run(args).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Calendar(command) => calendar::run(command).await,
+        Command::Chat(args) => chat::run(args).await,
         Command::Flow(command) => flow::run(command).await,
         Command::Lead(command) => lead::run(command).await,
         Command::Conversations(command) => conversations::run(command).await,

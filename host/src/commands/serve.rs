@@ -59,6 +59,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         operator_key,
         observer: None,
         tell: Arc::new(|published| tell(&published)),
+        rehearsal: None,
     })
     .await?;
     println!("relais listens on {}", host.url());

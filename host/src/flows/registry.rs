@@ -91,6 +91,28 @@ impl Flows {
         Ok(flows)
     }
 
+    /// A tenant's flows that have been checked already, for a rehearsal: nothing is read from a folder or the store.
+    pub fn ready(store: Arc<dyn Store>, sandbox: Sandbox, tenant: Arc<Tenant>, versions: &[Arc<Loaded>]) -> Self {
+        let mut known = Known::default();
+        known.tenants.insert(tenant.id.clone(), tenant);
+        for loaded in versions {
+            let (tenant, flow, digest) = (loaded.tenant.clone(), loaded.flow.clone(), loaded.digest.clone());
+            known.active.insert((tenant.clone(), flow.clone()), digest.clone());
+            known.loaded.insert((tenant, flow, digest), Arc::clone(loaded));
+        }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                sandbox,
+                root: PathBuf::new(),
+                known: RwLock::new(known),
+                loading: Locks::default(),
+                deploying: Locks::default(),
+                keep: 1,
+            }),
+        }
+    }
+
     /// A tenant.
     pub fn tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
         self.read().tenants.get(id).cloned()

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     moment::Moment,
-    step::{Kind, Step},
+    step::{Kind, Step, Texts},
 };
 use crate::{flows::Problem, model::Status};
 
@@ -88,6 +88,20 @@ pub struct Difference {
 }
 
 impl Golden {
+    /// A conversation in which nothing is said yet. `lead` is the payload that the CRM posts.
+    pub fn new(title: &str, begin: Moment, lead: Value) -> Self {
+        Self {
+            title: title.to_owned(),
+            begin,
+            lead,
+            others: BTreeMap::new(),
+            person: Person::default(),
+            talk: Vec::new(),
+            expect: Expect::default(),
+            lines: Vec::new(),
+        }
+    }
+
     /// Reads a file; `file` is its path for problems.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let mut golden: Self = toml::from_str(text).map_err(|error| {
@@ -151,7 +165,9 @@ impl Golden {
         }
         text.push_str("\ntalk = [\n");
         for step in &self.talk {
-            let _ = writeln!(text, "  {},", inline(step)?);
+            // What we say is compared word by word: a line break is as good as a space, and keeps the step on its line.
+            let agent = step.agent.as_ref().map(Texts::on_one_line);
+            let _ = writeln!(text, "  {},", inline(&Step { agent, ..step.clone() })?);
         }
         text.push_str("]\n");
         if !self.expect.is_empty() {

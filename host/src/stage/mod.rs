@@ -1,6 +1,7 @@
 //! A host with everything around it embedded: the simulator, a small CRM, and virtual time. The demonstration, golden
 //! conversations and the tests all play on it; nothing leaves this machine.
 
+mod cast;
 mod compare;
 mod crm;
 mod golden;
@@ -17,12 +18,14 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use self::record::Record;
 pub use self::{
+    cast::Cast,
     crm::{Crm, Received},
     golden::{Difference, Expect, Golden, Person},
     moment::{Moment, When},
@@ -33,9 +36,10 @@ pub use self::{
 use crate::{
     api::new_key,
     delivery,
-    flows::{self, FLOW_FILE, Manifest, Published},
-    host::{self, Host, SimulatorAccess},
-    model::{Clock, Environment, TenantId, VirtualClock},
+    delivery::{Endpoint, Secret},
+    flows::{self, FLOW_FILE, Flows, Manifest, Published, TENANT_FILE, Tenant, find_tenants},
+    host::{self, Host, Rehearsal, SimulatorAccess},
+    model::{Clock, ConversationId, Environment, TenantId, VirtualClock},
     sandbox,
     simulator::{
         ApprovedTemplate, BusinessNumber, Options as SimulatorOptions, Scenario, Simulator, TemplateButton,
@@ -91,6 +95,9 @@ impl Default for Tuning {
 /// The address that a tenant gives to the embedded CRM's endpoints.
 pub const CRM_ADDRESS: &str = "http://127.0.0.1:9191";
 
+/// Where chance begins in a rehearsal.
+const SEED: u64 = 1;
+
 /// The stage.
 pub struct Stage {
     /// The host.
@@ -108,6 +115,33 @@ pub struct Stage {
     operator_key: String,
 }
 
+/// What both ways of setting a stage come down to.
+struct Parts {
+    flows: PathBuf,
+    /// None publishes the folder.
+    ready: Option<Ready>,
+    store: Arc<dyn Store>,
+    delivery: delivery::Options,
+    watch: bool,
+    crm: Crm,
+    clock: VirtualClock,
+    listen: SocketAddr,
+    scenario: Scenario,
+    seed: u64,
+    /// What the simulator takes from the host.
+    token: String,
+    numbers: Vec<BusinessNumber>,
+    templates: Vec<ApprovedTemplate>,
+    observer: Option<turn::Observer>,
+    tell: Arc<dyn Fn(Published) + Send + Sync>,
+}
+
+/// Flows that are in use already, and what makes it a rehearsal.
+struct Ready {
+    flows: Flows,
+    rehearsal: Rehearsal,
+}
+
 impl Stage {
     /// Sets it up and starts everything.
     pub async fn set(options: Options) -> anyhow::Result<Self> {
@@ -123,63 +157,122 @@ impl Stage {
         let crm = Crm::open(Clock::Virtual(clock.clone())).await?;
         let flows = options.folder.join("flows");
         copy_flows(&options.flows, &flows, &crm)?;
-
-        let operator_key = random_secret()?;
-        let access = SimulatorAccess {
-            base_url: String::new(),
-            token: random_secret()?,
-            app_secret: random_secret()?,
-            verify_token: random_secret()?,
-        };
-        let numbers = numbers_in(&flows, &access.token)?;
-        let simulator = Simulator::start(SimulatorOptions {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            clock: Clock::Virtual(clock.clone()),
-            seed: options.seed,
-            scenario: options.scenario,
-            webhook: None,
-            numbers,
-            templates: templates_in(&flows)?,
-            strict: true,
-        })
-        .await?;
-        let access = SimulatorAccess { base_url: simulator.base_url(), ..access };
-
         let store: Arc<dyn Store> = match tuning.store {
             Some(store) => store,
             None => Arc::new(SledStore::open(&options.folder.join("store")).context("open the store")?),
         };
-        let listener = TcpListener::bind(options.listen)
+        let token = random_secret()?;
+        Self::raise(Parts {
+            numbers: numbers_in(&flows, &token)?,
+            token,
+            templates: templates_in(&flows)?,
+            flows,
+            ready: None,
+            store,
+            delivery: tuning.delivery,
+            watch: tuning.watch,
+            crm,
+            clock,
+            listen: options.listen,
+            scenario: options.scenario,
+            seed: options.seed,
+            observer: options.observer,
+            tell: options.tell,
+        })
+        .await
+    }
+
+    /// Sets a light one, for one conversation: a tenant whose flows have been checked already, everything in memory, and
+    /// the embedded CRM in the place of every endpoint, so that nothing leaves this machine.
+    pub async fn rehearse(cast: &Cast, begin: Timestamp) -> anyhow::Result<Self> {
+        // Identifiers are the same in each run, and with them the variants of a script's texts.
+        let clock = VirtualClock::seeded(begin, SEED);
+        let crm = Crm::open(Clock::Virtual(clock.clone())).await?;
+        let token = random_secret()?;
+        let secret = format!("whsec_{}", STANDARD.encode(random_bytes()?));
+        crm.trust(&secret)?;
+        let endpoint = Endpoint {
+            url: format!("{}/callback", crm.url()),
+            secret: Secret::parse(&secret)?,
+            previous_secret: None,
+            headers: std::collections::BTreeMap::new(),
+        };
+        let store: Arc<dyn Store> = Arc::new(SledStore::in_memory().context("open a store in memory")?);
+        let flows = Flows::ready(Arc::clone(&store), cast.sandbox.clone(), Arc::clone(&cast.tenant), &cast.flows);
+        let declared = cast.flows.iter().flat_map(|loaded| loaded.templates.values().cloned());
+        Self::raise(Parts {
+            numbers: vec![number_of(&cast.tenant, &token)],
+            token,
+            templates: declared.map(approved).collect(),
+            flows: PathBuf::new(),
+            ready: Some(Ready { flows, rehearsal: Rehearsal { endpoint } }),
+            store,
+            delivery: delivery::Options::default(),
+            watch: false,
+            crm,
+            clock,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            scenario: Scenario::friendly(),
+            seed: SEED,
+            observer: None,
+            tell: Arc::new(|_| {}),
+        })
+        .await
+    }
+
+    async fn raise(parts: Parts) -> anyhow::Result<Self> {
+        let Parts { clock, store, crm, .. } = parts;
+        let operator_key = random_secret()?;
+        let (token, app_secret, verify_token) = (parts.token, random_secret()?, random_secret()?);
+        let simulator = Simulator::start(SimulatorOptions {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock: Clock::Virtual(clock.clone()),
+            seed: parts.seed,
+            scenario: parts.scenario,
+            webhook: None,
+            numbers: parts.numbers,
+            templates: parts.templates,
+            strict: true,
+        })
+        .await?;
+        let access = SimulatorAccess { base_url: simulator.base_url(), token, app_secret, verify_token };
+
+        let listener = TcpListener::bind(parts.listen)
             .await
-            .with_context(|| format!("listen on {}; choose another port", options.listen))?;
+            .with_context(|| format!("listen on {}; choose another port", parts.listen))?;
         let record = Arc::<Record>::default();
-        let (recorded, theirs) = (Arc::clone(&record), options.observer);
+        let (recorded, theirs) = (Arc::clone(&record), parts.observer);
         let observer: turn::Observer = Arc::new(move |commit| {
             recorded.hear(commit);
             if let Some(theirs) = &theirs {
                 theirs(commit);
             }
         });
-        let host = Host::start(host::Options {
+        let (ready, rehearsal) = match parts.ready {
+            Some(ready) => (Some(ready.flows), Some(ready.rehearsal)),
+            None => (None, None),
+        };
+        let options = host::Options {
             listener,
             store: Arc::clone(&store),
-            flows: flows::Options::of_folder(flows),
-            watch: tuning.watch,
+            flows: flows::Options::of_folder(parts.flows),
+            watch: parts.watch,
             clock: Clock::Virtual(clock.clone()),
             graph: host::Graph::default(),
             simulator: Some(access.clone()),
-            sandbox: sandbox::Options {
-                cache_dir: Some(std::env::temp_dir().join("relais-components")),
-                ..sandbox::Options::default()
-            },
+            sandbox: sandbox::Options { cache_dir: Some(component_cache()), ..sandbox::Options::default() },
             // The CRM is on this machine, without TLS.
-            delivery: delivery::Options { allow_private_addresses: true, ..tuning.delivery },
+            delivery: delivery::Options { allow_private_addresses: true, ..parts.delivery },
             turns: turn::Options::default(),
             operator_key: Some(operator_key.clone()),
             observer: Some(observer),
-            tell: options.tell,
-        })
-        .await?;
+            tell: parts.tell,
+            rehearsal,
+        };
+        let host = match ready {
+            Some(flows) => Host::with_flows(options, flows, tokio::task::JoinSet::new())?,
+            None => Host::start(options).await?,
+        };
         simulator.set_webhook(WebhookTarget {
             url: format!("{}/webhooks/whatsapp", host.url()),
             app_secret: access.app_secret.clone(),
@@ -189,11 +282,12 @@ impl Stage {
 
         let mut keys = Vec::new();
         for tenant in host.flows.tenants() {
-            let (secret, key) = new_key(tenant.id.clone(), Environment::Test, options.begin)?;
+            let (secret, key) = new_key(tenant.id.clone(), Environment::Test, clock.now())?;
             store.add_key(key).await?;
             keys.push((tenant.id.clone(), secret));
         }
-        let http = http_client()?;
+        // Only the host on this machine is called: no certificates need to be read.
+        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
         Ok(Self { host, simulator, crm, clock, http, keys, access, record, operator_key })
     }
 
@@ -226,13 +320,23 @@ impl Stage {
 
     /// Hands a lead over to a flow (the default one when none is named); gives the answer's status and body, whatever
     /// they are.
-    async fn offer_lead(&self, tenant: &str, flow: Option<&str>, payload: &Value) -> anyhow::Result<(u16, Value)> {
+    pub async fn offer_lead(&self, tenant: &str, flow: Option<&str>, payload: &Value) -> anyhow::Result<(u16, Value)> {
         // A flow's name needs no escaping: it is a folder's, of a-z 0-9 - _.
         let which = flow.map(|flow| format!("?flow={flow}")).unwrap_or_default();
         let request = self.http.post(format!("{}/v1/leads{which}", self.host.url()));
         let answer = request.bearer_auth(self.key(tenant)).json(payload).send().await.context("reach the host")?;
         let status = answer.status().as_u16();
         Ok((status, answer.json().await.context("read the host's answer")?))
+    }
+
+    /// What the CRM was told of a conversation, oldest first.
+    pub fn told(&self, conversation: &ConversationId) -> Vec<Told> {
+        self.record.told(conversation)
+    }
+
+    /// How a conversation's flow failed, each time.
+    pub fn faults(&self, conversation: &ConversationId) -> Vec<String> {
+        self.record.faults(conversation)
     }
 
     /// Plays a golden conversation with a flow of a tenant (the default one when none is named), to ten minutes after its
@@ -279,10 +383,28 @@ impl Stage {
     }
 }
 
-fn random_secret() -> anyhow::Result<String> {
+fn random_bytes() -> anyhow::Result<[u8; 24]> {
     let mut random = [0_u8; 24];
     getrandom::fill(&mut random)?;
-    Ok(hex::encode(random))
+    Ok(random)
+}
+
+fn random_secret() -> anyhow::Result<String> {
+    Ok(hex::encode(random_bytes()?))
+}
+
+/// Where compiled components are kept between runs.
+fn component_cache() -> PathBuf {
+    std::env::temp_dir().join("relais-components")
+}
+
+fn number_of(tenant: &Tenant, token: &str) -> BusinessNumber {
+    BusinessNumber {
+        phone_number_id: tenant.whatsapp.phone_number_id.clone(),
+        display: tenant.whatsapp.number.clone(),
+        waba: tenant.whatsapp.business_account_id.clone().unwrap_or_else(|| ACCOUNT.to_owned()),
+        token: token.to_owned(),
+    }
 }
 
 /// Copies the folder, the CRM's address put in; the CRM learns each tenant's secret.
@@ -309,12 +431,12 @@ fn copy_flows(from: &Path, to: &Path, crm: &Crm) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tenants_in(flows: &Path) -> anyhow::Result<Vec<crate::flows::Tenant>> {
+fn tenants_in(flows: &Path) -> anyhow::Result<Vec<Tenant>> {
     let mut tenants = Vec::new();
-    for folder in crate::flows::find_tenants(flows)? {
-        let text = std::fs::read_to_string(folder.path.join(crate::flows::TENANT_FILE))?;
+    for folder in find_tenants(flows)? {
+        let text = std::fs::read_to_string(folder.path.join(TENANT_FILE))?;
         // A tenant that cannot be read is refused, with its problems, when the host publishes the folder.
-        tenants.extend(crate::flows::Tenant::read(folder.id, &text, &folder.path).ok());
+        tenants.extend(Tenant::read(folder.id, &text, &folder.path).ok());
     }
     Ok(tenants)
 }
@@ -324,19 +446,13 @@ pub(crate) const ACCOUNT: &str = "200000000000001";
 
 /// The business numbers that the tenants declare, all behind one token.
 pub(crate) fn numbers_in(flows: &Path, token: &str) -> anyhow::Result<Vec<BusinessNumber>> {
-    let number = |tenant: crate::flows::Tenant| BusinessNumber {
-        phone_number_id: tenant.whatsapp.phone_number_id,
-        display: tenant.whatsapp.number,
-        waba: tenant.whatsapp.business_account_id.unwrap_or_else(|| ACCOUNT.to_owned()),
-        token: token.to_owned(),
-    };
-    Ok(tenants_in(flows)?.into_iter().map(number).collect())
+    Ok(tenants_in(flows)?.iter().map(|tenant| number_of(tenant, token)).collect())
 }
 
 /// What Meta would have approved: the templates that the flows declare.
 pub(crate) fn templates_in(flows: &Path) -> anyhow::Result<Vec<ApprovedTemplate>> {
     let mut templates: Vec<ApprovedTemplate> = Vec::new();
-    for folder in crate::flows::find_tenants(flows)? {
+    for folder in find_tenants(flows)? {
         for (_, path) in folder.flows {
             let text = std::fs::read_to_string(path.join(FLOW_FILE))?;
             if let Ok(manifest) = Manifest::read(FLOW_FILE, &text) {

@@ -310,7 +310,8 @@ impl Play<'_> {
         let found = loop {
             match self.next_told(&step.who, deadline).await {
                 Some(told) if Some(told.status) != step.status && told.status.is_intermediate() => {
-                    self.enter_at(told.at, EntryKind::Crm, Mark::Same, step.who.clone(), self.shown(&told), None);
+                    let (at, kind, text) = (Some(told.at), EntryKind::Crm, self.shown(&told));
+                    self.insert(Entry { at, who: step.who.clone(), kind, mark: Mark::Same, text, line: None });
                 }
                 other => break other,
             }
@@ -394,6 +395,13 @@ impl Play<'_> {
         }
     }
 
+    /// Puts what no step was waiting for where it belongs in time.
+    fn insert(&mut self, entry: Entry) {
+        let later = |other: &Entry| other.at.is_some_and(|at| entry.at.is_some_and(|mine| at > mine));
+        let place = self.played.entries.iter().position(later).unwrap_or(self.played.entries.len());
+        self.played.entries.insert(place, entry);
+    }
+
     /// What no step expected, and what must hold whatever the steps say.
     async fn end(&mut self) {
         self.stage.pass_until(later(self.stage.clock.now(), AFTERWARDS)).await;
@@ -404,7 +412,8 @@ impl Play<'_> {
                 let is_surprise = self.golden.judges_statuses() && told.status.is_final();
                 let shown = self.shown(&told);
                 let mark = if is_surprise { Mark::Found } else { Mark::Same };
-                self.enter_at(told.at, EntryKind::Crm, mark, who.clone(), shown.clone(), None);
+                let (at, kind) = (Some(told.at), EntryKind::Crm);
+                self.insert(Entry { at, who: who.clone(), kind, mark, text: shown.clone(), line: None });
                 if is_surprise {
                     self.differ(None, "what the CRM is told", "nothing more".to_owned(), shown);
                 }

@@ -95,6 +95,17 @@ impl Texts {
     }
 }
 
+impl Texts {
+    /// The same words, without line breaks.
+    pub(super) fn on_one_line(&self) -> Self {
+        let plain = |text: &String| text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+        match self {
+            Self::One(text) => Self::One(plain(text)),
+            Self::Several(texts) => Self::Several(texts.iter().map(plain).collect()),
+        }
+    }
+}
+
 impl From<&str> for Texts {
     fn from(text: &str) -> Self {
         Self::One(text.to_owned())

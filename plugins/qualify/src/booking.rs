@@ -35,6 +35,26 @@ pub(crate) fn open_with(exchange: &mut Exchange<'_>, heard: &Heard) {
     }
 }
 
+/// Whether a message names one day, and so asks for a meeting on it.
+pub(crate) fn names_a_day(exchange: &Exchange<'_>, heard: &Heard) -> bool {
+    let wishes = read(exchange, heard);
+    wishes.wanted.iter().any(|wish| wish.days.is_some_and(|(first, last)| first == last))
+}
+
+/// The slot offered at the bare hour that a message names: "11 please".
+fn at_hour(exchange: &Exchange<'_>, heard: &Heard) -> Option<Offer> {
+    let mut numbers = heard.words.iter().filter_map(|word| word.parse::<i8>().ok());
+    let hour = numbers.next().filter(|_| numbers.next().is_none())?;
+    let starts_then = |offer: &&Offer| {
+        Instant::read(&offer.start).is_some_and(|start| {
+            let time = start.time();
+            time.minute() == 0 && (time.hour() == hour || time.hour() == hour + 12)
+        })
+    };
+    let mut fitting = exchange.state.offered.iter().filter(starts_then);
+    fitting.next().filter(|_| fitting.next().is_none()).cloned()
+}
+
 /// Forgets what was offered and half agreed.
 pub(crate) fn forget(state: &mut State) {
     state.day = None;
@@ -70,7 +90,7 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
     if !wishes.wanted.is_empty() {
         return settle(exchange, &wishes);
     }
-    if let Some(offer) = chosen(exchange, heard) {
+    if let Some(offer) = chosen(exchange, heard).or_else(|| at_hour(exchange, heard)) {
         return exchange.book(offer.start, offer.with, true);
     }
     let excluded = ruled_out(exchange, &wishes);

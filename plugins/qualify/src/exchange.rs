@@ -224,6 +224,23 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// True when an answer is awaited: neither the end nor a human has come.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waits
+    }
+
+    /// True when a slot is asked for in this turn: the confirmation follows at once.
+    pub(crate) fn is_booking(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Book(_)))
+    }
+
+    /// Says a text before everything else.
+    pub(crate) fn say_first(&mut self, text: Option<&Text>) {
+        let said = std::mem::take(&mut self.said);
+        self.say_any(text);
+        self.said.extend(said);
+    }
+
     /// True when nothing was said yet.
     pub(crate) fn is_silent(&self) -> bool {
         self.said.is_empty()

@@ -86,16 +86,27 @@ pub(crate) fn instead(exchange: &mut Exchange<'_>, heard: &Heard, answered: Answ
     for intent in script.intents.read(&heard.words) {
         match intent {
             Intent::NoNeed | Intent::Later if answered == Answered::Yes => {}
-            Intent::NotInterested | Intent::NoNeed => {
+            // Without a meeting there is nothing to cancel but the talk itself.
+            Intent::Cancel if exchange.meeting.is_some() => {}
+            Intent::NotInterested | Intent::NoNeed | Intent::Cancel => {
                 cancel_standing(exchange, "the person is no longer interested");
                 exchange.say_any(replies.not_interested.as_ref());
                 exchange.conclude(Outcome::NoOutcome, Some("NOT_INTERESTED"));
                 return true;
             }
             Intent::CallMe => {
-                answer_questions(exchange, &questions(exchange, heard, Answered::No));
-                exchange.say_any(replies.call_me.as_ref());
-                booking::open_with(exchange, heard);
+                let asked = questions(exchange, heard, Answered::No);
+                answer_questions(exchange, &asked);
+                if asked.is_empty() {
+                    booking::open_with(exchange, heard);
+                    // "With pleasure" and, a second later, "you are booked" would be two messages for one thing.
+                    if !exchange.is_booking() {
+                        exchange.say_first(replies.call_me.as_ref());
+                    }
+                } else {
+                    exchange.say_any(replies.call_me.as_ref());
+                    booking::open_with(exchange, heard);
+                }
                 return true;
             }
             Intent::Later => {

@@ -97,6 +97,13 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
         _ => Answered::No,
     };
     if (step.answer != Kind::Text || heard.words.len() <= 8) && sides::instead(exchange, heard, answered) {
+        // "Anglais, vous pouvez m'appeler vers 18h ?" has answered all the same.
+        if let (Some(key), Some(reading), Stage::Booking) = (&step.note, &reading, &exchange.state.stage)
+            && is_sure
+            && step.answer != Kind::Text
+        {
+            exchange.note(key, reading.what.value.clone());
+        }
         return;
     }
     let questions = match step.answer {
@@ -121,9 +128,14 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
             Some(then) => go(exchange, &then),
             None => sides::repeat(exchange),
         },
+        // "Can I come on Thursday at 3pm?": more than was asked.
+        None if step.answer != Kind::Time && booking::names_a_day(exchange, heard) => {
+            booking::open_with(exchange, heard);
+        }
         None => {
             sides::misunderstood(exchange, heard, &step.again);
-            if !exchange.is_silent() && exchange.state.stage == Stage::Step(step.id.clone()) {
+            let goes_on = exchange.is_waiting() && exchange.state.stage == Stage::Step(step.id.clone());
+            if goes_on && !exchange.is_silent() {
                 show_choices(exchange, step);
             }
         }
@@ -166,13 +178,18 @@ fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answe
     if let Some(key) = &step.note {
         exchange.note(key, answer.value.clone());
     }
-    let rule = step.rules.iter().find(|rule| exchange.holds(&rule.condition));
+    // Who cannot say has given nothing that a rule could compare.
+    let rules = if answer.branch == UNKNOWN { &[][..] } else { step.rules.as_slice() };
+    let rule = rules.iter().find(|rule| exchange.holds(&rule.condition));
     let branch = step.on.get(&answer.branch);
-    let (say, then) = match (rule, branch) {
-        (Some(rule), _) => (rule.say.as_ref().or(step.say.as_ref()), rule.then.as_deref()),
-        (None, Some(branch)) => (branch.say.as_ref().or(step.say.as_ref()), branch.then.as_deref()),
-        (None, None) => (step.say.as_ref(), None),
+    let (own, then) = match (rule, branch) {
+        (Some(rule), _) => (rule.say.as_ref(), rule.then.as_deref()),
+        (None, Some(branch)) => (branch.say.as_ref(), branch.then.as_deref()),
+        (None, None) => (None, None),
     };
+    // "Thanks, that helps." before "we have nothing for you" would be odd.
+    let usual = step.say.as_ref().filter(|_| !then.is_some_and(|then| then.starts_with("end:")));
+    let say = own.or(usual);
     let config = &exchange.script.config;
     let then = then.or(step.then.as_deref()).unwrap_or_else(|| config.after(index));
     if questions.is_empty() {
@@ -224,7 +241,10 @@ fn read_kind(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Read
         }
         Kind::Text => Some(Reading::sure(plain(Value::from(heard.text.trim())))),
         Kind::Number => {
-            let reading = number(&heard.text, exchange.language.starts_with("en"))?;
+            let is_english = exchange.language.starts_with("en");
+            // "68, pardon 69 ans": the last word counts.
+            let corrected = corrected(&heard.text).and_then(|text| number(text, is_english));
+            let reading = corrected.or_else(|| number(&heard.text, is_english))?;
             let middle = reading.what.middle();
             let fits = step.min.is_none_or(|min| middle >= min) && step.max.is_none_or(|max| middle <= max);
             let what = Answer { branch: String::new(), value: reading.what.to_json(), number: Some(reading.what) };
@@ -246,6 +266,16 @@ fn read_kind(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Read
             Some(Reading::sure(plain(Value::from(parts.join("T")))))
         }
     }
+}
+
+/// What follows the last word with which people correct themselves.
+fn corrected(text: &str) -> Option<&str> {
+    const WORDS: [&str; 9] =
+        ["pardon", "désolé", "désolée", "oups", "je voulais dire", "sorry", "oops", "i mean", "i meant"];
+    let small = text.to_lowercase();
+    // Where small letters take as many bytes as large ones, places in one text are places in the other.
+    let at = WORDS.iter().filter_map(|word| Some(small.rfind(word)? + word.len())).max()?;
+    text.get(at..).filter(|_| small.len() == text.len())
 }
 
 /// An answer that chooses a branch. Yes and no are noted as true and false.

@@ -13,7 +13,11 @@ const MOST_NOTE_KEY: usize = 64;
 /// Where some variables have a value; elsewhere they would leave a hole in the text.
 const ONLY_IN: [(&[&str], &[&str], &str); 4] = [
     (&["answer", "low", "high"], &["steps."], "in the texts and conditions of a step"),
-    (&["days"], &["booking.offer-days", "booking.withdrawn"], "in booking.offer-days and booking.withdrawn"),
+    (
+        &["days"],
+        &["booking.offer-days", "booking.withdrawn", "booking.missed"],
+        "in booking.offer-days, booking.withdrawn and booking.missed",
+    ),
     (
         &["slots"],
         &["booking.offer-times", "booking.offer-slots", "booking.taken"],

@@ -2,15 +2,22 @@
 
 mod check;
 mod deploy;
+mod folders;
+mod new;
 mod replay;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(super) use folders::tenants_of;
+
 /// Subcommands of `relais flow`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a flow to begin with: it passes `check` and `test` at once.
+    New(new::Args),
     /// Find everything that is wrong with a tenant's folder, or with one flow of it; exit 1 if anything is.
     Check(check::Args),
     /// Send a flow to a running host, which checks it and makes it the active version; exit 1 if it is refused.
@@ -24,15 +31,22 @@ pub(super) enum Command {
     Diff(deploy::Diff),
     /// Make a version that the host has kept the active one: roll back.
     Activate(deploy::Activate),
+    /// Play the golden conversations (conversations/*.toml) and show what comes out otherwise; exit 1 if anything does.
+    Test(test::Args),
+    /// Be the lead, in the terminal, on virtual time: the same as `relais chat`.
+    Chat(super::chat::Args),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::New(args) => new::run(args),
         Command::Check(args) => check::run(args).await,
         Command::Push(args) => deploy::push(args).await,
         Command::Status(args) => deploy::status(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Diff(args) => deploy::diff(args).await,
         Command::Activate(args) => deploy::activate(args).await,
+        Command::Test(args) => test::run(args).await,
+        Command::Chat(args) => super::chat::run(args).await,
     }
 }

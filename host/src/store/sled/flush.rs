@@ -12,7 +12,7 @@ use std::{
 use sled::IVec;
 use tokio::sync::watch;
 
-use super::disk::Disk;
+use super::{disk::Disk, rows::storage};
 use crate::store::{Error, Result};
 
 /// Rows to write or, without a value, to remove.
@@ -22,6 +22,8 @@ pub(super) type Changes = BTreeMap<Vec<u8>, Option<IVec>>;
 pub(super) struct Flusher {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Where changes go at once, for a store that lives in memory only.
+    through: Option<sled::Tree>,
 }
 
 struct Shared {
@@ -72,7 +74,18 @@ impl Flusher {
                 theirs.flushed.send_replace(State::Failed(why));
             })
             .map_err(|error| Error::Storage(format!("start its flushing thread: {error}")))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), through: None })
+    }
+
+    /// Writes each change into `tree` at once and waits for no disk: for a store that lives in memory only.
+    pub(super) fn through(tree: sled::Tree) -> Self {
+        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count: 0, stops: false };
+        let shared = Shared {
+            layers: Mutex::new(layers),
+            wake: Condvar::new(),
+            flushed: watch::Sender::new(State::Flushed(u64::MAX)),
+        };
+        Self { shared: Arc::new(shared), thread: None, through: Some(tree) }
     }
 
     /// What lies over the tree; nothing is added to it by others meanwhile.
@@ -81,13 +94,18 @@ impl Flusher {
     }
 
     /// Gathers a change for the next batch; its ticket.
-    pub(super) fn gather(&self, layers: &mut Layers, changes: Changes) -> u64 {
+    pub(super) fn gather(&self, layers: &mut Layers, changes: Changes) -> Result<u64> {
         if !changes.is_empty() {
-            layers.gathered.extend(changes);
             layers.count += 1;
-            self.shared.wake.notify_one();
+            match &self.through {
+                Some(tree) => tree.apply_batch(batch_of(&changes)).map_err(storage)?,
+                None => {
+                    layers.gathered.extend(changes);
+                    self.shared.wake.notify_one();
+                }
+            }
         }
-        layers.count
+        Ok(layers.count)
     }
 
     /// An error once the disk has failed.
@@ -135,14 +153,7 @@ impl Shared {
     /// Writes one batch after the other, until it is told to stop and has written all.
     fn flush_on(&self, db: &sled::Db, tree: &sled::Tree, disk: &mut Option<Disk>) -> std::result::Result<(), String> {
         while let Some((changes, count)) = self.next() {
-            let mut batch = sled::Batch::default();
-            for (key, value) in changes.iter() {
-                match value {
-                    Some(value) => batch.insert(key.as_slice(), value),
-                    None => batch.remove(key.as_slice()),
-                }
-            }
-            tree.apply_batch(batch).map_err(|error| error.to_string())?;
+            tree.apply_batch(batch_of(&changes)).map_err(|error| error.to_string())?;
             db.flush().map_err(|error| error.to_string())?;
             if let Some(disk) = disk {
                 disk.sync(count)?;
@@ -165,6 +176,17 @@ impl Shared {
         layers.batch = Arc::new(std::mem::take(&mut layers.gathered));
         Some((Arc::clone(&layers.batch), layers.count))
     }
+}
+
+fn batch_of(changes: &Changes) -> sled::Batch {
+    let mut batch = sled::Batch::default();
+    for (key, value) in changes {
+        match value {
+            Some(value) => batch.insert(key.as_slice(), value),
+            None => batch.remove(key.as_slice()),
+        }
+    }
+    batch
 }
 
 fn failed(why: &str) -> Error {

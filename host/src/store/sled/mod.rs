@@ -77,6 +77,11 @@ impl SledStore {
         opening::temporary()
     }
 
+    /// A store in memory: nothing waits for a disk. For conversations on trial.
+    pub fn in_memory() -> Result<Self> {
+        opening::in_memory()
+    }
+
     fn memory(&self) -> Result<MutexGuard<'_, Memory>> {
         self.memory.lock().map_err(|_| Error::Storage("a change broke off in the middle; start again".to_owned()))
     }
@@ -105,7 +110,7 @@ impl SledStore {
             rows.put(key::count(), &(layers.count + 1))?;
         }
         let (changes, effects) = rows.into_parts();
-        let ticket = self.flusher.gather(&mut layers, changes);
+        let ticket = self.flusher.gather(&mut layers, changes)?;
         let rows = Rows::over(&self.tree, &layers);
         for effect in effects {
             memory.note(&rows, effect);

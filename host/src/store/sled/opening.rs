@@ -58,6 +58,24 @@ pub(super) fn temporary() -> Result<SledStore> {
     assemble(config().temporary(true).open().map_err(storage)?, None)
 }
 
+/// A store that lives in memory only.
+pub(super) fn in_memory() -> Result<SledStore> {
+    let db = config().temporary(true).open().map_err(storage)?;
+    let tree = db.open_tree("rows").map_err(storage)?;
+    let files = db.open_tree("files").map_err(storage)?;
+    check_format(&tree)?;
+    let memory = find_again(&Rows::of_tree(&tree))?;
+    let flusher = Flusher::through(tree.clone());
+    Ok(SledStore {
+        flusher,
+        tree,
+        files,
+        files_change: tokio::sync::Mutex::new(()),
+        memory: Mutex::new(memory),
+        _db: db,
+    })
+}
+
 fn config() -> sled::Config {
     // No flushing by time: it happens when someone waits for it.
     sled::Config::new().flush_every_ms(None).cache_capacity(CACHE).segment_size(SEGMENT)

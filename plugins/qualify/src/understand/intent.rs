@@ -90,7 +90,7 @@ const WORDS: &[(Intent, &[&str])] = &[
         "aucune demande", "wrong number", "wrong person", "i didn't ask", "never asked",
     ]),
     (Intent::Anger, &[
-        "arnaque*", "arnaqueur*", "escroc*", "escroquerie", "harcèlement", "harcelez", "spam", "c'est une honte",
+        "arnaque*", "une arnaque", "du harcèlement", "is harassment", "is a scam", "is spam", "du spam", "arnaqueur*", "escroc*", "escroquerie", "harcèlement", "harcelez", "spam", "c'est une honte",
         "honteux", "scandaleux", "inadmissible", "ras le bol", "marre", "j'en ai marre", "vous vous foutez",
         "foutage de gueule", "va te faire", "allez vous faire",
         "connard*", "connasse", "merde", "putain", "fait chier", "casse toi", "dégage*", "scam", "harassment",
@@ -111,7 +111,7 @@ const WORDS: &[(Intent, &[&str])] = &[
         "non merci pas", "ne donne pas suite", "not interested", "no longer interested", "changed my mind",
     ]),
     (Intent::NoNeed, &[
-        "plus besoin", "pas besoin", "aucun besoin", "j'ai déjà trouvé", "déjà trouvé", "déjà signé", "déjà équipé*",
+        "plus besoin", "pas besoin", "aucun besoin", "j'ai déjà trouvé", "trouvé ailleurs", "found elsewhere", "déjà trouvé", "déjà signé", "déjà équipé*",
         "déjà fait", "no longer need", "no need", "don't need", "already found",
     ]),
     (Intent::Robot, &[
