@@ -90,7 +90,7 @@ fn what_comes_out_otherwise_is_shown_with_its_line() {
 fn a_chat_can_be_piped_and_becomes_a_golden_conversation() {
     let folder = Folder::new("chat");
     copy(&repository().join("flows/demo"), &folder.0.join("demo"));
-    let typed = "Non\nNon\nUne maison de 120 m2 avec une pompe à chaleur\n/status\nEt le prix ?\ndemain 14h30\n/wait 22h\n\
+    let typed = "Non\nNon\nUne maison de 120 m2 avec une pompe à chaleur\n/status\nEt le prix ?\ndemain 14h30\n/wait 29h\n\
                  /save demo/solaire/conversations/mine.toml\n/quit\nnever said\n";
     let args = ["chat", "demo/solaire", "--begin", "2025-10-08 09:31", "--json"];
     let output = relais(&folder.0, &args, typed);

@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 
 use super::{flow::tenants_of, show::Show};
 use crate::{
-    model::{Conversation, ConversationId},
+    model::{Conversation, ConversationId, Status},
     simulator,
-    stage::{Cast, Entry, EntryKind, Golden, Mark, Media, Moment, Stage, Step, When},
+    stage::{Cast, Entry, EntryKind, Golden, Mark, Media, Moment, Stage, Step, Told, When},
 };
 
 /// How long an answer may take on the virtual clock: the silence that ends a burst, and a human pause.
@@ -56,6 +56,12 @@ pub(in crate::commands) struct Args {
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
+}
+
+/// Something that has come.
+enum News {
+    Said(simulator::Received),
+    Told(Told),
 }
 
 /// A chat under way.
@@ -264,36 +270,48 @@ impl Chat {
         }
     }
 
-    /// Shows what has come: messages, then statuses, then faults.
+    /// Shows what has come, in order of time; then faults.
     fn tell(&mut self) {
-        for message in self.person.seen().into_iter().skip(self.heard) {
-            self.heard += 1;
-            let titles: Vec<String> = message.buttons.iter().map(|button| button.title.clone()).collect();
-            let buttons = (!titles.is_empty()).then(|| titles.clone());
-            self.keep(Step { buttons, ..Step::agent(&message.text) }, message.at);
-            self.put(EntryKind::Agent, message.at, message.text, &titles, &json!({ "template": message.template }));
-        }
-        for told in self.stage.told(&self.conversation).into_iter().skip(self.told) {
-            self.told += 1;
-            let start = told.meeting.as_ref().map(|meeting| meeting.slot.start);
-            if told.status.is_final() {
-                let meeting = start.filter(|_| told.status == crate::model::Status::MeetingBooked);
-                let meeting = meeting.map(|at| Moment::wall(at, &self.cast.tenant.zone));
-                let step = Step { status: Some(told.status), reason: told.reason.clone(), meeting, ..Step::default() };
-                self.keep(step, told.at);
+        let messages = self.person.seen().into_iter().skip(self.heard).map(|message| (message.at, News::Said(message)));
+        let told = self.stage.told(&self.conversation).into_iter().skip(self.told);
+        let mut news: Vec<(Timestamp, News)> = messages.chain(told.map(|told| (told.at, News::Told(told)))).collect();
+        news.sort_by_key(|(at, _)| *at);
+        for (_, news) in news {
+            match news {
+                News::Said(message) => self.tell_message(message),
+                News::Told(told) => self.tell_status(&told),
             }
-            let mut text = told.status.name().to_owned();
-            for more in [told.reason.clone(), start.map(|at| self.show.clock(at))].into_iter().flatten() {
-                text = format!("{text} {more}");
-            }
-            let bodies = json!({ "status": told.status, "reason": told.reason, "callbacks": told.bodies });
-            self.put(EntryKind::Crm, told.at, text, &[], &bodies);
         }
         for fault in self.stage.faults(&self.conversation).into_iter().skip(self.failed) {
             self.failed += 1;
             let now = self.stage.clock.now();
             self.put(EntryKind::Note, now, format!("the flow failed: {fault}"), &[], &json!({}));
         }
+    }
+
+    fn tell_message(&mut self, message: simulator::Received) {
+        self.heard += 1;
+        let titles: Vec<String> = message.buttons.iter().map(|button| button.title.clone()).collect();
+        let buttons = (!titles.is_empty()).then(|| titles.clone());
+        self.keep(Step { buttons, ..Step::agent(&message.text) }, message.at);
+        self.put(EntryKind::Agent, message.at, message.text, &titles, &json!({ "template": message.template }));
+    }
+
+    fn tell_status(&mut self, told: &Told) {
+        self.told += 1;
+        let meeting = told.meeting.as_ref().filter(|_| told.status == Status::MeetingBooked);
+        let start = meeting.map(|meeting| meeting.slot.start);
+        if told.status.is_final() {
+            let meeting = start.map(|at| Moment::wall(at, &self.cast.tenant.zone));
+            let step = Step { status: Some(told.status), reason: told.reason.clone(), meeting, ..Step::default() };
+            self.keep(step, told.at);
+        }
+        let mut text = told.status.name().to_owned();
+        for more in [told.reason.clone(), start.map(|at| self.show.clock(at))].into_iter().flatten() {
+            text = format!("{text} {more}");
+        }
+        let bodies = json!({ "status": told.status, "reason": told.reason, "callbacks": told.bodies });
+        self.put(EntryKind::Crm, told.at, text, &[], &bodies);
     }
 
     /// Everything that is known of the conversation.
