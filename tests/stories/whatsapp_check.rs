@@ -82,7 +82,7 @@ async fn what_is_in_order_is_found_in_order() {
     let checked = check(&scene, &token);
     assert!(checked.is_content, "{:#?}", checked.findings);
     assert!(checked.findings.iter().all(|finding| finding["verdict"] == "ok"), "{:#?}", checked.findings);
-    assert_eq!(checked.of("template").len(), 3);
+    assert_eq!(checked.of("template").len(), 5);
     for (name, words) in [
         ("token", "in force"),
         ("permission", "whatsapp_business_messaging"),

@@ -183,9 +183,13 @@ fn replace_words(text: &str, from: &str, to: &str) -> String {
 }
 
 fn without_addresses(text: &str) -> String {
-    let masked = |word: &str| match word.split_once('@') {
-        Some((name, domain)) if !name.is_empty() && domain.contains('.') => EMAIL.to_owned(),
-        _ => word.to_owned(),
+    let masked = |word: &str| {
+        // What follows an address in a sentence stays.
+        let (address, punctuation) = word.split_at(word.trim_end_matches(|c: char| !c.is_alphanumeric()).len());
+        match address.split_once('@') {
+            Some((name, domain)) if !name.is_empty() && domain.contains('.') => format!("{EMAIL}{punctuation}"),
+            _ => word.to_owned(),
+        }
     };
     text.split(' ').map(masked).collect::<Vec<_>>().join(" ")
 }
