@@ -286,6 +286,11 @@ impl Directory for Declared {
             base_url,
             api_version: self.graph.api_version.clone(),
             credentials: Credentials { phone_number_id: tenant.whatsapp.phone_number_id.clone(), token },
+            portfolio: tenant
+                .whatsapp
+                .business_account_id
+                .clone()
+                .unwrap_or_else(|| tenant.whatsapp.phone_number_id.clone()),
         })
     }
 

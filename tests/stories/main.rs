@@ -20,9 +20,13 @@ mod deploy;
 #[cfg(test)]
 mod guide;
 #[cfg(test)]
+mod outbound;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

@@ -59,11 +59,18 @@ impl Scene {
 
     /// At another moment.
     pub(crate) async fn beginning(name: &str, begin: Timestamp, scenario: Scenario) -> Self {
+        Self::changed(name, begin, scenario, |_| ()).await
+    }
+
+    /// With the demonstration's flow changed before it is loaded: `change` is given the tenant's folder.
+    pub(crate) async fn changed(name: &str, begin: Timestamp, scenario: Scenario, change: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new(name);
+        let flows = only_demo(&folder);
+        change(&flows.join("demo"));
         let published = Arc::<Mutex<Vec<Published>>>::default();
         let heard = Arc::clone(&published);
         let stage = Stage::set(Options {
-            flows: only_demo(&folder),
+            flows,
             folder: folder.0.clone(),
             begin,
             listen: ([127, 0, 0, 1], 0).into(),

@@ -1,5 +1,6 @@
 //! The doors: leads from CRMs, webhooks from WhatsApp, and what people look at.
 
+mod alarms;
 mod arrivals;
 mod body;
 mod calendar;
@@ -19,7 +20,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::StatusCode,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -96,6 +97,9 @@ impl Api {
             .route("/v1/calendars/rotate", post(calendar::rotate))
             // calendar programs
             .route("/calendar/{file}", get(calendar::feed))
+            // operators and tenants
+            .route("/v1/alarms", get(alarms::list))
+            .route("/v1/alarms/{id}", delete(alarms::clear))
             // Meta
             .route("/webhooks/whatsapp", get(webhooks::handshake).post(webhooks::receive))
             // machines that watch

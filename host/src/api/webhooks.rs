@@ -8,11 +8,12 @@ use axum::{
 
 use super::{Api, Problem, arrivals, body};
 use crate::{
+    delivery::TemplateNews,
     flows::SecretSource,
-    model::{EnvelopeId, Environment, Event, Phone, TenantId},
+    model::{EnvelopeId, Environment, Event, Phone, Receipt, ReceiptStatus, TenantId},
     store::{Append, Appended, To},
     turn,
-    whatsapp::{self, Keyword, SIGNATURE_HEADER},
+    whatsapp::{self, Keyword, Kind, SIGNATURE_HEADER, Update},
 };
 
 /// Meta's limit (FACTS §2.1).
@@ -66,6 +67,7 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
         )
     })?;
     let now = api.clock.now();
+    heed_templates(&api, &signers, &updates).await?;
     let events: Vec<Append> = updates
         .into_iter()
         .map(|update| {
@@ -79,8 +81,10 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
         })
         .collect();
     prove_sent(&api, &events).await;
+    let failures = failures(&events);
     let said = who_says(&api, &events);
     let appended = api.store.append(events).await?;
+    heed_failures(&api, &failures, &appended).await?;
     register(&api, said, &appended).await?;
     api.pulse.beat();
     Ok(StatusCode::OK)
@@ -193,6 +197,52 @@ async fn prove_sent(api: &Api, events: &[Append]) {
             api.delivery.prove(&conversation, receipt).await;
         }
     }
+}
+
+/// The messages that failed after they were taken, by the places of their events in the batch.
+fn failures(events: &[Append]) -> Vec<(usize, Receipt)> {
+    let failed = |(place, append): (usize, &Append)| match &append.event {
+        Event::Receipt(receipt) if receipt.status == ReceiptStatus::Failed => Some((place, receipt.clone())),
+        _ => None,
+    };
+    events.iter().enumerate().filter_map(failed).collect()
+}
+
+/// What failed may tell that its number or its template is stopped. What Meta merely repeats tells nothing: the alarm may
+/// have been cleared since.
+async fn heed_failures(api: &Api, failures: &[(usize, Receipt)], appended: &[Appended]) -> Result<(), Problem> {
+    for (place, receipt) in failures {
+        if !matches!(appended.get(*place), None | Some(Appended::Repeated))
+            && let Some(conversation) = receipt.envelope.as_ref().and_then(EnvelopeId::conversation)
+        {
+            api.delivery.heed(&conversation, receipt).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A template that was paused, rejected or disabled stops what needs it; one that is approved goes on (FACTS §2.6). Such
+/// webhooks name the account, not the number.
+async fn heed_templates(api: &Api, signers: &[Signer], updates: &[Update]) -> Result<(), Problem> {
+    for update in updates {
+        if let Kind::Template(change) = &update.kind
+            && update.field == "message_template_status_update"
+            && let (Some(waba), Some(name), Some(language), Some(event)) =
+                (&update.waba, &change.name, &change.language, &change.event)
+        {
+            let news = TemplateNews { name: name.clone(), language: language.clone(), event: event.clone() };
+            for tenant in api.flows.tenants() {
+                let whatsapp = &tenant.whatsapp;
+                if whatsapp.business_account_id.as_ref() != Some(waba) {
+                    continue;
+                }
+                if let Some(world) = world_of(signers, &tenant.id) {
+                    api.delivery.template_changed(&tenant.id, world, &whatsapp.phone_number_id, &news).await?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read(secret: &SecretSource) -> Option<String> {

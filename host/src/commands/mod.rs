@@ -1,5 +1,6 @@
 //! The command line, a file a subcommand.
 
+mod alarms;
 mod calendar;
 mod callbacks;
 mod chat;
@@ -57,6 +58,8 @@ enum Command {
     /// Look at what WhatsApp sends, and verify what is set up with Meta.
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
+    /// See what WhatsApp keeps from leaving, and let it leave again.
+    Alarms(alarms::Args),
     /// Run the emulated Graph API alone.
     Simulator(simulator::Args),
     /// Show what is understood of a phrase about time.
@@ -91,6 +94,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Conversations(command) => conversations::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Whatsapp(command) => whatsapp::run(command).await,
+        Command::Alarms(args) => alarms::run(args).await,
         Command::Simulator(args) => simulator::run(args).await,
         Command::When(args) => when::run(args),
     }

@@ -153,7 +153,7 @@ async fn finish(mut response: Response) {
 
 /// The next attempt on the schedule, or none any more.
 fn failed(house: &House, envelope: &Envelope, failure: Failure, status: Option<StatusCode>) -> Outcome {
-    let number = house.attempt_number(envelope);
+    let number = envelope.attempts.max(1);
     let status = status.map(|status| status.as_u16());
     match schedule::callback_wait(&house.options, &envelope.id, number, failure) {
         Some(wait) => {

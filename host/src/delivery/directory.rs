@@ -52,6 +52,8 @@ pub struct Sender {
     pub api_version: String,
     /// The number's identifier and the access token.
     pub credentials: whatsapp::Credentials,
+    /// What shares its limit of new people a day with other numbers: the account, or the number where that is not known.
+    pub portfolio: String,
 }
 
 impl fmt::Debug for Sender {

@@ -7,20 +7,19 @@ use super::{
     options::seconds,
     policy::{self, Decision, Form},
     schedule,
-    stops::Stoppable,
 };
 use crate::{
-    model::{Envelope, EnvelopeState, Event, OutgoingMessage, Purpose},
+    model::{Direction, Envelope, EnvelopeState, Event, OutgoingMessage, Purpose},
     store::{self, Append, To},
-    whatsapp::{ApiError, Recipient, Remedy, SendResult, meaning},
+    whatsapp::{self, ApiError, Recipient, Remedy, SendResult, meaning},
 };
 
 /// How often a message is tried that WhatsApp refuses for the moment, before it is parked.
 const MOST_TRIES: u32 = 12;
+/// How many of a tenant's latest conversations are looked at after a restart to count those opened within a day.
+const MOST_REMEMBERED: usize = 20_000;
 /// The longest wait after the request could not leave this machine.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
-/// Over how long the messages of a stopped sender are spread when it may write again.
-const SPREAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// Everything that an attempt needs.
 struct Attempt<'a> {
@@ -43,7 +42,7 @@ pub(super) async fn attempt(house: &House, envelope: &Envelope, message: &Outgoi
     let Some(_pass) = house.shares.enter(&envelope.tenant, &sender.base_url).await else {
         return Ok(house.put_back(envelope));
     };
-    let (number, now) = (house.attempt_number(envelope), house.clock.now());
+    let (number, now) = (envelope.attempts.max(1), house.clock.now());
     Attempt { house, envelope, message, sender, number, now }.run().await
 }
 
@@ -102,8 +101,12 @@ impl Attempt<'_> {
                 return Ok(Err(self.house.rest(self.envelope)));
             }
         };
-        if let Err(outcome) = self.admit(form) {
-            return Ok(Err(outcome));
+        let is_template = matches!(form, Form::Template(_));
+        if self.house.stopping(self.envelope.environment, &self.sender, self.message, is_template).await?.is_some() {
+            return Ok(Err(self.house.rest(self.envelope)));
+        }
+        if let Err(until) = self.pace(form, &client).await? {
+            return Ok(Err(Outcome::deferred(until)));
         }
         // Last, so that nothing comes between the register and the request (P5).
         let is_confirmation = self.message.purpose == Purpose::Confirmation;
@@ -114,29 +117,31 @@ impl Attempt<'_> {
         Ok(Ok(client.send(&self.sender.credentials, &to, &outgoing, self.envelope.id.as_str()).await))
     }
 
-    /// Whether the pace allows it and neither the sender nor the template is stopped.
-    fn admit(&self, form: Form<'_>) -> Result<(), Outcome> {
-        let number = &self.sender.credentials.phone_number_id;
-        let rest = seconds(self.house.options.stop_seconds);
-        let mut needed = vec![self.stoppable_sender()];
-        needed.extend(self.stoppable_template(form));
-        let paced = self.house.pace().take(number, self.message.to.as_e164(), self.now);
-        paced.map_err(Outcome::deferred)?;
-        self.house
-            .stops()
-            .pass(&needed, self.now, rest)
-            .map_err(|until| Outcome::deferred(schedule::spread(until, SPREAD, &self.envelope.id)))
+    /// Keeps to the limits of the number, the person and the business; else until when to wait.
+    async fn pace(&self, form: Form<'_>, client: &whatsapp::Client) -> store::Result<Result<(), Timestamp>> {
+        let (number, person) = (self.channel(&self.sender.credentials.phone_number_id), self.message.to.as_e164());
+        if matches!(form, Form::Template(_))
+            && let Some(conversation) = self.house.store.conversation(&self.envelope.conversation).await?
+            && !policy::is_window_open(&conversation, self.now, SignedDuration::ZERO)
+            && let Some(limit) = self.people_per_day(&number, client).await?
+        {
+            let opened = self.house.pace().open(&self.channel(&self.sender.portfolio), person, limit, self.now);
+            if let Err(until) = opened {
+                return Ok(Err(until));
+            }
+        }
+        Ok(self.house.pace().take(&number, person, self.now))
+    }
+
+    /// What is counted together: the simulator's messages and WhatsApp's are not.
+    fn channel(&self, id: &str) -> String {
+        format!("{:?} {id}", self.envelope.environment)
     }
 
     /// What a result means for the envelope.
     async fn judge(&self, form: Form<'_>, result: SendResult) -> store::Result<Outcome> {
         match result {
-            SendResult::Accepted { wamid, wa_id, user_id, held } => {
-                self.clear(&self.stoppable_sender());
-                // One that is held may still turn out to be paused.
-                if let (false, Some(template)) = (held, self.stoppable_template(form)) {
-                    self.clear(&template);
-                }
+            SendResult::Accepted { wamid, wa_id, user_id, .. } => {
                 let at = self.house.clock.now();
                 let state = EnvelopeState::Sent { at, wamid: Some(wamid), shown: Some(form.shown()) };
                 Ok(Outcome::Settled { state, names: wa_id.into_iter().chain(user_id).collect() })
@@ -160,9 +165,6 @@ impl Attempt<'_> {
     async fn refused(&self, form: Form<'_>, error: &ApiError) -> store::Result<Outcome> {
         let reason = meaning(error).name();
         let remedy = error.remedy(self.number - 1);
-        if !matches!(remedy, Remedy::StopSender | Remedy::RefreshToken) {
-            self.clear(&self.stoppable_sender());
-        }
         Ok(match remedy {
             Remedy::RetryAfter { .. } | Remedy::LaterDays { .. } if self.number >= MOST_TRIES => {
                 Outcome::parked("exhausted")
@@ -180,14 +182,20 @@ impl Attempt<'_> {
                 self.file_opt_out().await?;
                 Outcome::dropped("opt-out")
             }
-            Remedy::StopSender | Remedy::RefreshToken => self.stop(self.stoppable_sender(), error),
-            Remedy::StopTemplate => match self.stoppable_template(form) {
-                Some(template) => self.stop(template, error),
-                None => Outcome::dropped(reason),
-            },
-            Remedy::OurBug | Remedy::Alert | Remedy::StopCountry => {
+            Remedy::StopSender | Remedy::RefreshToken | Remedy::StopTemplate | Remedy::StopCountry => {
+                let whose = (&self.envelope.tenant, self.envelope.environment);
+                let is_template = matches!(form, Form::Template(_));
+                let why = (meaning(error), error.code);
+                if self.house.stop(whose, &self.sender, self.message, is_template, why).await? {
+                    self.house.rest(self.envelope)
+                } else {
+                    Outcome::parked(reason)
+                }
+            }
+            // The lead is not to blame: a human looks, and replays the message.
+            Remedy::OurBug | Remedy::Alert => {
                 tracing::error!(envelope.id = %self.envelope.id, code = error.code, reason, "WhatsApp refused a message; see to it");
-                Outcome::dropped(reason)
+                Outcome::parked(reason)
             }
             Remedy::Undeliverable | Remedy::InvalidNumber | Remedy::Nothing | Remedy::WindowClosed { .. } => {
                 Outcome::dropped(reason)
@@ -209,39 +217,6 @@ impl Attempt<'_> {
         self.house.store.append(vec![append]).await.map(drop)
     }
 
-    /// Stops a sender or a template; the message waits with it.
-    fn stop(&self, what: Stoppable, error: &ApiError) -> Outcome {
-        let rest = seconds(self.house.options.stop_seconds);
-        let is_new = self.house.stops().stop(what.clone(), self.now, rest);
-        if is_new {
-            let reason = meaning(error).name();
-            tracing::error!(tenant = %self.envelope.tenant, ?what, code = error.code, reason,
-                "WhatsApp refuses everything from here; stopped, messages wait and one tries from time to time");
-        }
-        self.house.rest(self.envelope)
-    }
-
-    fn clear(&self, what: &Stoppable) {
-        if self.house.stops().clear(what) {
-            tracing::info!(tenant = %self.envelope.tenant, ?what, "works again");
-        }
-    }
-
-    fn stoppable_sender(&self) -> Stoppable {
-        Stoppable::Sender(self.sender.credentials.phone_number_id.clone())
-    }
-
-    fn stoppable_template(&self, form: Form<'_>) -> Option<Stoppable> {
-        match form {
-            Form::Text(_) => None,
-            Form::Template(template) => Some(Stoppable::Template {
-                sender: self.sender.credentials.phone_number_id.clone(),
-                name: template.name.clone(),
-                language: template.language.clone(),
-            }),
-        }
-    }
-
     fn unknown(&self) -> Outcome {
         let state = EnvelopeState::Unknown { since: self.now };
         Outcome::Settled { state, names: Vec::new() }
@@ -253,5 +228,52 @@ impl Attempt<'_> {
         let least = self.house.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         let at = schedule::spread(least, wait / 5, &self.envelope.id);
         Outcome::Again { at, was_tried: true }
+    }
+}
+
+impl Attempt<'_> {
+    /// To how many new people a day the number may write, as Meta said when it was last asked; none for no limit.
+    async fn people_per_day(&self, number: &str, client: &whatsapp::Client) -> store::Result<Option<u32>> {
+        let refresh = seconds(self.house.options.tier_refresh_seconds);
+        if refresh.is_zero() {
+            return Ok(None);
+        }
+        let mut tiers = self.house.tiers.lock().await;
+        let known = tiers.get(number).copied();
+        if let Some((at, limit)) = known
+            && self.now.duration_since(at) < refresh
+        {
+            return Ok(limit);
+        }
+        let limit = match client.phone_number(&self.sender.credentials).await {
+            Ok(answer) => answer.people_per_day(),
+            Err(error) => {
+                tracing::warn!(%error, "Meta did not say to how many people this number may write; the last word counts");
+                known.and_then(|(_, limit)| limit)
+            }
+        };
+        if known.is_none() && limit.is_some() {
+            self.remember_opened().await?;
+        }
+        tiers.insert(number.to_owned(), (self.now, limit));
+        Ok(limit)
+    }
+
+    /// After a restart: to whom the tenant's conversations of the last day have been opened already.
+    async fn remember_opened(&self) -> store::Result<()> {
+        let day = self.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let portfolio = self.channel(&self.sender.portfolio);
+        let newest = self.house.store.conversations(Some(&self.envelope.tenant), MOST_REMEMBERED).await?;
+        let ours = newest
+            .iter()
+            .take_while(|conversation| conversation.created_at >= day)
+            .filter(|conversation| conversation.environment == self.envelope.environment);
+        for conversation in ours {
+            let lines = self.house.store.lines(&conversation.id).await?;
+            if let Some(first) = lines.iter().find(|line| line.direction == Direction::Out) {
+                self.house.pace().opened(&portfolio, conversation.lead.phone.as_e164(), first.at);
+            }
+        }
+        Ok(())
     }
 }

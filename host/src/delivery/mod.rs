@@ -8,6 +8,7 @@
 //! Nothing but this room and the WhatsApp client opens an outbound connection, and callbacks only to what the
 //! [`Directory`] declares and the [`guard`] lets through.
 
+mod acknowledge;
 mod callback;
 mod directory;
 pub mod guard;
@@ -34,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use directory::{Directory, Endpoint, Sender};
 pub use options::{Options, UnknownRule};
 pub use secret::Secret;
+pub use stops::TemplateNews;
 pub use unknown::prove;
 
 use crate::{
@@ -88,9 +90,8 @@ struct House {
     stops: Mutex<Stops>,
     /// Envelopes claimed by this process, with the receipt that proved one of them meanwhile.
     in_hand: Mutex<HashMap<EnvelopeId, Option<Receipt>>>,
-    /// How many claims of an envelope were not attempts, because it had to wait: they do not count on its schedule.
-    /// Forgotten by a restart, which at worst shortens the schedule.
-    not_tried: Mutex<HashMap<EnvelopeId, u32>>,
+    /// To how many new people a day a business number may write, and when it was asked.
+    tiers: tokio::sync::Mutex<HashMap<String, (Timestamp, Option<u32>)>>,
     in_flight: Arc<AtomicUsize>,
 }
 
@@ -135,7 +136,7 @@ impl Delivery {
             stops: Mutex::default(),
             graphs: Mutex::default(),
             in_hand: Mutex::default(),
-            not_tried: Mutex::default(),
+            tiers: tokio::sync::Mutex::default(),
             in_flight: Arc::default(),
             store,
             clock,
@@ -165,7 +166,6 @@ impl House {
             }
         };
         let is_unknown = matches!(&outcome, Outcome::Settled { state: EnvelopeState::Unknown { .. }, .. });
-        self.count(&envelope.id, &outcome);
         self.settle(&envelope.id, outcome).await;
         let proof = lock(&self.in_hand).remove(&envelope.id).flatten();
         if let (true, Some(receipt)) = (is_unknown, proof) {
@@ -177,19 +177,22 @@ impl House {
         match &envelope.payload {
             Payload::Message(message) => message::attempt(self, envelope, message).await,
             Payload::Callback(callback) => Ok(callback::attempt(self, envelope, callback).await),
+            Payload::Acknowledgement(asked) => Ok(acknowledge::attempt(self, envelope, asked).await),
         }
     }
 
     /// Records an outcome, trying again for a while: the request cannot be taken back.
     async fn settle(&self, envelope: &EnvelopeId, outcome: Outcome) {
         let now = self.clock.now();
-        let (state, names, not_before) = match outcome {
-            Outcome::Settled { state, names } => (state, names, now),
+        let (state, names, not_before, was_tried) = match outcome {
+            Outcome::Settled { state, names } => (state, names, now, true),
             // Later than now in any case, or a round would never end.
-            Outcome::Again { at, .. } => (EnvelopeState::Queued, Vec::new(), at.max(self.in_future(MOMENT))),
+            Outcome::Again { at, was_tried } => {
+                (EnvelopeState::Queued, Vec::new(), at.max(self.in_future(MOMENT)), was_tried)
+            }
         };
         tracing::debug!(envelope.id = %envelope, state = name(&state), "settled");
-        let settlement = Settlement { envelope: envelope.clone(), state, not_before, names, now };
+        let settlement = Settlement { envelope: envelope.clone(), state, not_before, was_tried, names, now };
         for attempt in 1..=SETTLE_TRIES {
             match self.store.settle(settlement.clone()).await {
                 Ok(()) => {
@@ -204,34 +207,13 @@ impl House {
         }
     }
 
-    /// Keeps count of the claims that were no attempts.
-    fn count(&self, envelope: &EnvelopeId, outcome: &Outcome) {
-        let mut not_tried = lock(&self.not_tried);
-        match outcome {
-            Outcome::Again { was_tried: false, .. } => {
-                let claims = not_tried.entry(envelope.clone()).or_default();
-                *claims = claims.saturating_add(1);
-            }
-            Outcome::Again { was_tried: true, .. } => {}
-            Outcome::Settled { .. } => {
-                not_tried.remove(envelope);
-            }
-        }
-    }
-
-    /// The number of the attempt under way, from 1.
-    fn attempt_number(&self, envelope: &Envelope) -> u32 {
-        let not_tried = lock(&self.not_tried).get(&envelope.id).copied().unwrap_or(0);
-        envelope.attempts.saturating_sub(not_tried).max(1)
-    }
-
     /// Back to the queue because its destination is busy.
     fn put_back(&self, envelope: &Envelope) -> Outcome {
         let wait = seconds(self.options.waiting_seconds.max(1));
         Outcome::deferred(schedule::spread(self.in_future(wait), wait, &envelope.id))
     }
 
-    /// Back to the queue until whoever sends it may work again.
+    /// Back to the queue until the alarm that holds it may be cleared.
     fn rest(&self, envelope: &Envelope) -> Outcome {
         let wait = seconds(self.options.stop_seconds);
         Outcome::deferred(schedule::spread(self.in_future(wait), wait / 5, &envelope.id))
@@ -260,10 +242,6 @@ impl House {
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
         lock(&self.pace)
-    }
-
-    fn stops(&self) -> MutexGuard<'_, Stops> {
-        lock(&self.stops)
     }
 }
 

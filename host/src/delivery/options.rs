@@ -42,13 +42,17 @@ pub struct Options {
     pub least_wait_seconds: u32,
     /// Callbacks may go to private addresses and over plain HTTP: demonstrations and tests.
     pub allow_private_addresses: bool,
-    /// The pace of messages to one person, in milliseconds (Meta: 6 s, FACTS §4).
+    /// The pace of messages to one person, in milliseconds (Meta: 6 s, FACTS §4; half a second more for the way there).
     pub pair_interval_ms: u32,
-    /// How many messages to one person may go out at once before the pace applies (Meta: up to 45, borrowed).
+    /// How many messages to one person may go out within an interval (Meta: up to 45); after n of them the person gets
+    /// nothing for n intervals, by Meta's rule.
     pub pair_burst: u32,
-    /// The pace of one business number, in messages a second (Meta: 80, FACTS §4).
+    /// What one business number may send a second (Meta: 80, or 1000 once upgraded, FACTS §4); nine tenths are used at most.
     pub number_per_second: u32,
-    /// How long a stopped sender or template rests before one message tries it again.
+    /// How often the number is asked to how many new people a day it may write (its messaging tier); 0 never asks and
+    /// keeps no such limit.
+    pub tier_refresh_seconds: u32,
+    /// How long messages that an alarm holds rest before they look whether it still stands.
     pub stop_seconds: u32,
 }
 
@@ -85,9 +89,10 @@ impl Default for Options {
             jitter_percent: 20,
             least_wait_seconds: 60,
             allow_private_addresses: false,
-            pair_interval_ms: 6_000,
+            pair_interval_ms: 6_500,
             pair_burst: 10,
             number_per_second: 80,
+            tier_refresh_seconds: 6 * 3_600,
             stop_seconds: 300,
         }
     }

@@ -46,9 +46,19 @@ pub(super) fn decide<'m>(
     }
     match form(message, conversation, now, margin) {
         None => Decision::Drop("window-closed"),
-        Some(_) if message.purpose == Purpose::Outreach && contact_hours > now => Decision::Wait(contact_hours),
+        Some(_) if is_canvassing(message, conversation) && contact_hours > now => Decision::Wait(contact_hours),
         Some(form) => Decision::Send(form),
     }
+}
+
+/// First messages and follow-ups canvass; a first message to someone who wrote before it left answers them.
+fn is_canvassing(message: &OutgoingMessage, conversation: &Conversation) -> bool {
+    message.purpose == Purpose::Outreach && !(message.first && conversation.last_inbound_at.is_some())
+}
+
+/// Whether the person's 24-hour window is open at `at`, and still is `margin` later.
+pub(super) fn is_window_open(conversation: &Conversation, at: Timestamp, margin: SignedDuration) -> bool {
+    conversation.last_inbound_at.is_some_and(|last| Window::from_last_message(last).is_open(at, margin))
 }
 
 /// Free text while the window is open, else the template, if there is one.
@@ -58,7 +68,7 @@ pub(super) fn form<'m>(
     at: Timestamp,
     margin: SignedDuration,
 ) -> Option<Form<'m>> {
-    let is_open = conversation.last_inbound_at.is_some_and(|last| Window::from_last_message(last).is_open(at, margin));
+    let is_open = is_window_open(conversation, at, margin);
     match &message.text {
         Some(text) if is_open => Some(Form::Text(text)),
         _ => message.template.as_ref().map(Form::Template),
@@ -117,7 +127,10 @@ fn call(template: &Template) -> whatsapp::TemplateCall {
     whatsapp::TemplateCall {
         name: template.name.clone(),
         language: template.language.clone(),
-        header: None,
+        header: template
+            .header
+            .clone()
+            .map(|blank| whatsapp::Header::Text(whatsapp::Parameter { name: blank.name, text: blank.text })),
         body,
         buttons: Vec::new(),
     }

@@ -63,12 +63,14 @@ pub(super) fn message(text: Option<&str>, template: Option<&str>) -> OutgoingMes
         template: template.map(|name| Template {
             name: name.to_owned(),
             language: "fr".into(),
+            header: None,
             parameters: Vec::new(),
             parameter_names: Vec::new(),
             shown: format!("template {name}"),
         }),
         purpose: Purpose::Answer,
         first: false,
+        failures: 0,
     }
 }
 

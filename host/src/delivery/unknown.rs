@@ -29,7 +29,7 @@ impl Delivery {
         for envelope in unresolved {
             let limit = match envelope.payload {
                 Payload::Message(_) => message_limit,
-                Payload::Callback(_) => callback_limit,
+                Payload::Callback(_) | Payload::Acknowledgement(_) => callback_limit,
             };
             let is_ours = lock(&house.in_hand).contains_key(&envelope.id);
             if is_ours || begun_at(&envelope).is_none_or(|at| at >= limit) {
@@ -49,7 +49,7 @@ impl Delivery {
         let deadline = |envelope: &Envelope| {
             let patience = match envelope.payload {
                 Payload::Message(_) => house.options.unknown_after_seconds,
-                Payload::Callback(_) => house.longest_attempt_seconds(),
+                Payload::Callback(_) | Payload::Acknowledgement(_) => house.longest_attempt_seconds(),
             };
             // Longer than the patience, not as long.
             let end = begun_at(envelope)?.saturating_add(seconds(patience)).unwrap_or(Timestamp::MAX);
@@ -102,6 +102,7 @@ impl House {
         let rule = self.options.unknown_rule;
         let state = match (&envelope.payload, rule) {
             (Payload::Callback(_), _) => EnvelopeState::Queued,
+            (Payload::Acknowledgement(_), _) => EnvelopeState::Dropped { reason: "not-acknowledged".to_owned() },
             // It is to leave once at most, whatever the operator prefers for the rest.
             (Payload::Message(message), UnknownRule::Resend) if message.purpose != Purpose::Confirmation => {
                 EnvelopeState::Queued
@@ -112,7 +113,14 @@ impl House {
             (Payload::Message(_), _) => EnvelopeState::Parked { reason: RESULT_UNKNOWN.to_owned() },
         };
         tracing::warn!(envelope.id = %envelope.id, ?rule, "what became of an attempt was never told");
-        let settlement = Settlement { envelope: envelope.id.clone(), state, not_before: now, names: Vec::new(), now };
+        let settlement = Settlement {
+            envelope: envelope.id.clone(),
+            state,
+            not_before: now,
+            names: Vec::new(),
+            was_tried: true,
+            now,
+        };
         match self.store.settle(settlement).await {
             Ok(()) => true,
             Err(error) => {
@@ -155,7 +163,9 @@ pub async fn prove(
         wamid: Some(receipt.wamid.clone()),
         shown: form.map(policy::Form::shown),
     };
-    store.settle(Settlement { envelope: id.clone(), state, not_before: now, names: Vec::new(), now }).await?;
+    store
+        .settle(Settlement { envelope: id.clone(), state, not_before: now, names: Vec::new(), was_tried: true, now })
+        .await?;
     Ok(true)
 }
 

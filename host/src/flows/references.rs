@@ -38,9 +38,9 @@ pub(super) fn templates(script: &Configuration, declared: &BTreeMap<String, Temp
                 None => {
                     format!("there is no [templates.{name}] in {FLOW_FILE}; {}", listed("templates", declared.keys()))
                 }
-                Some(template) if template.parameters().len() != filled => format!(
+                Some(template) if template.values() != filled => format!(
                     "the template has {} blanks in {FLOW_FILE} and `parameters` fills {filled}: write one text for each",
-                    template.parameters().len(),
+                    template.values(),
                 ),
                 Some(_) => continue,
             };

@@ -65,6 +65,12 @@ pub struct WhatsApp {
     pub app_secrets: Vec<SecretSource>,
     /// What Meta repeats in the handshake.
     pub verify_token: Option<SecretSource>,
+    /// Whether people see that their messages were read, once the flow has been asked about them.
+    #[serde(default = "yes")]
+    pub mark_read: bool,
+    /// Whether they also see "typing…" while an answer is on its way.
+    #[serde(default = "yes")]
+    pub typing: bool,
 }
 
 /// `[endpoints.NAME]`
@@ -115,6 +121,10 @@ struct File {
     contact_hours: ContactHours,
     #[serde(default)]
     opt_out: opt_out::Written,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn french() -> String {

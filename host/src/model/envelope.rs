@@ -32,7 +32,7 @@ impl Envelope {
     /// The lane it travels in: what is in one lane goes out in order.
     pub fn lane(&self) -> Lane {
         match &self.payload {
-            Payload::Message(_) => Lane::Messages,
+            Payload::Message(_) | Payload::Acknowledgement(_) => Lane::Messages,
             Payload::Callback(callback) => Lane::Callbacks(callback.endpoint.clone()),
         }
     }
@@ -56,6 +56,18 @@ pub enum Payload {
     Message(OutgoingMessage),
     /// To an endpoint of the tenant.
     Callback(Callback),
+    /// Of a message of the person, before the answer to it.
+    Acknowledgement(Acknowledgement),
+}
+
+/// Shows the person that their message was read, and perhaps that an answer is being written. Tried once: an answer is not to
+/// wait for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The `wamid` of the person's message; earlier ones are marked with it.
+    pub message: String,
+    /// Whether to show "typing…", which WhatsApp does until the answer, for 25 seconds at most.
+    pub typing: bool,
 }
 
 /// A message for the person. What really goes out is decided at the moment of sending: the text while the 24-hour window
@@ -74,6 +86,9 @@ pub struct OutgoingMessage {
     pub purpose: Purpose,
     /// Whether it is the first message of its conversation.
     pub first: bool,
+    /// How often WhatsApp took it and failed it later; it was queued again each time.
+    #[serde(default)]
+    pub failures: u32,
 }
 
 /// A template with everything that sending needs, resolved when the turn was committed.
@@ -83,12 +98,24 @@ pub struct Template {
     pub name: String,
     /// Meta's language code, such as `fr`.
     pub language: String,
+    /// The header's value, when it has a blank.
+    #[serde(default)]
+    pub header: Option<Blank>,
     /// The body's values, in order.
     pub parameters: Vec<String>,
     /// The placeholders' names, when the template has named ones; empty when they are numbered.
     pub parameter_names: Vec<String>,
     /// The text as the person will see it, for the transcript.
     pub shown: String,
+}
+
+/// A blank of a template, filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blank {
+    /// Its name, when the template has named ones.
+    pub name: Option<String>,
+    /// What fills it.
+    pub text: String,
 }
 
 /// A JSON body for an endpoint of the tenant.

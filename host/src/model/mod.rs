@@ -1,12 +1,14 @@
 //! Plain nouns and their invariants; no I/O, no imports from other rooms.
 
 mod action;
+mod alarm;
 mod clock;
 mod conversation;
 mod envelope;
 mod event;
 mod ids;
 mod lead;
+pub mod limits;
 mod meeting;
 mod phone;
 mod pulse;
@@ -14,9 +16,12 @@ mod status;
 mod transcript;
 
 pub use action::{Action, Choice, Choices, Notification, Outcome, Purpose, Reaction, TemplateCall, Turn};
+pub use alarm::{Alarm, Stopped};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use conversation::{Conversation, Environment, Fault, FaultKind, Progress, Quiet, Report};
-pub use envelope::{Callback, Envelope, EnvelopeState, Lane, OutgoingMessage, Payload, Template};
+pub use envelope::{
+    Acknowledgement, Blank, Callback, Envelope, EnvelopeState, Lane, OutgoingMessage, Payload, Template,
+};
 pub use event::{Answer, Content, Event, Inbound, Receipt, ReceiptStatus, SlotRefusal};
 pub use ids::{ConversationId, Digest, EnvelopeId, FlowId, TenantId};
 pub use lead::{Lead, LeadDraft};

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{
-    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
+    Alarm, Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
 };
 
 /// Why a message is set aside of which nobody knows whether it went out. A receipt may still prove it.
@@ -46,6 +46,9 @@ pub enum Error {
     #[error("commit a turn of {0} without holding its lease")]
     NotLeased(ConversationId),
 }
+
+/// The reason of a follow-up that was dropped because the person wrote before it left: no flow has to be told.
+pub const ANSWERED: &str = "answered";
 
 /// What every method gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -117,6 +120,10 @@ pub trait Store: Send + Sync {
     /// Conversations of a lead, newest first.
     async fn conversations_of(&self, tenant: &TenantId, crm_id: &str) -> Result<Vec<ConversationId>>;
 
+    /// Conversations with a person, by any name that is known of them (a number in E.164, a `wa_id`, a user id), oldest
+    /// first.
+    async fn conversations_with(&self, tenant: &TenantId, name: &str) -> Result<Vec<ConversationId>>;
+
     /// Conversations of a tenant (or of all), newest first, at most `limit`.
     async fn conversations(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Conversation>>;
 
@@ -165,6 +172,15 @@ pub trait Store: Send + Sync {
 
     /// Puts a person on the tenant's opt-out register, or takes them off.
     async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()>;
+
+    /// Keeps an alarm; one of the same id takes its place.
+    async fn raise_alarm(&self, alarm: Alarm) -> Result<()>;
+
+    /// Forgets an alarm; false when there is none of that id.
+    async fn clear_alarm(&self, id: &str) -> Result<bool>;
+
+    /// The alarms that stand, by id.
+    async fn alarms(&self) -> Result<Vec<Alarm>>;
 
     /// Keeps an API key under the digest of its secret.
     async fn add_key(&self, key: ApiKey) -> Result<()>;

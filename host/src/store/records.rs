@@ -203,6 +203,8 @@ pub struct Settlement {
     pub state: EnvelopeState,
     /// For another attempt.
     pub not_before: Timestamp,
+    /// False for a claim that was no attempt, because the envelope had to wait: it does not count on its schedule.
+    pub was_tried: bool,
     /// Other names of the person learnt from the answer: `wa_id`, business-scoped user id.
     pub names: Vec<String>,
     /// When the attempt ended.

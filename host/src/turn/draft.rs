@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    model::{
-        Conversation, Envelope, EnvelopeId, EnvelopeState, Event, Fault, Lane, Line, Meeting, Payload, Report, Status,
-    },
+    model::{Conversation, Envelope, EnvelopeId, EnvelopeState, Event, Fault, Line, Meeting, Payload, Report, Status},
     store::{BookingRule, Call, Commit, LogEntry, Taken},
 };
 
@@ -22,6 +20,8 @@ pub(super) struct Draft {
     pub(super) timers: BTreeMap<String, Option<Timestamp>>,
     pub(super) envelopes: Vec<Envelope>,
     pub(super) drop_queued: Option<String>,
+    /// A message that waits and may leave at once when this turn is committed.
+    pub(super) wake: Option<EnvelopeId>,
     pub(super) opt_out: Option<bool>,
     pub(super) meeting: Option<(Option<Meeting>, BookingRule)>,
     pub(super) calls: Vec<Call>,
@@ -40,6 +40,7 @@ impl Draft {
             timers: BTreeMap::new(),
             envelopes: Vec::new(),
             drop_queued: None,
+            wake: None,
             opt_out: None,
             meeting: None,
             calls: Vec::new(),
@@ -55,9 +56,22 @@ impl Draft {
 
     /// Queues an envelope of this turn.
     pub(super) fn send(&mut self, payload: Payload, not_before: Timestamp) {
-        let id = EnvelopeId::of_turn(&self.conversation.id, self.conversation.next_turn, self.envelopes.len());
-        let envelope = Envelope {
-            id: id.clone(),
+        let envelope = self.envelope(payload, not_before);
+        if matches!(envelope.payload, Payload::Message(_)) {
+            self.conversation.unsettled.insert(envelope.id.clone());
+        }
+        self.envelopes.push(envelope);
+    }
+
+    /// Queues an envelope before the others of this turn.
+    pub(super) fn send_first(&mut self, payload: Payload) {
+        let envelope = self.envelope(payload, self.now);
+        self.envelopes.insert(0, envelope);
+    }
+
+    fn envelope(&self, payload: Payload, not_before: Timestamp) -> Envelope {
+        Envelope {
+            id: EnvelopeId::of_turn(&self.conversation.id, self.conversation.next_turn, self.envelopes.len()),
             tenant: self.conversation.tenant.clone(),
             environment: self.conversation.environment,
             conversation: self.conversation.id.clone(),
@@ -66,11 +80,7 @@ impl Draft {
             not_before,
             attempts: 0,
             state: EnvelopeState::Queued,
-        };
-        if envelope.lane() == Lane::Messages {
-            self.conversation.unsettled.insert(id);
         }
-        self.envelopes.push(envelope);
     }
 
     /// Has a status told, in its turn.

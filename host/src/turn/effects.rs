@@ -7,8 +7,8 @@ use super::{booking::Booking, draft::Draft};
 use crate::{
     flows::{Loaded, Tenant},
     model::{
-        Action, Answer, Callback, Event, Fault, FaultKind, Meeting, Notification, Outcome, OutgoingMessage, Payload,
-        Purpose, Reaction, Status, Template, TemplateCall,
+        Acknowledgement, Action, Answer, Blank, Callback, Envelope, Event, Fault, FaultKind, Inbound, Meeting,
+        Notification, Outcome, OutgoingMessage, Payload, Purpose, Reaction, Status, Template, TemplateCall,
     },
     whatsapp,
 };
@@ -35,6 +35,7 @@ pub(super) fn apply(
                     template,
                     purpose,
                     first: is_first(draft),
+                    failures: 0,
                 };
                 send(draft, message, after_seconds);
             }
@@ -46,6 +47,7 @@ pub(super) fn apply(
                     template: Some(resolve(loaded, &template)?),
                     purpose,
                     first: is_first(draft),
+                    failures: 0,
                 };
                 send(draft, message, after_seconds);
             }
@@ -144,29 +146,24 @@ fn resolve(loaded: &Loaded, call: &TemplateCall) -> Result<Template, Fault> {
         .templates
         .get(&call.name)
         .ok_or_else(|| answer_fault(format!("no template {:?} is declared in flow.toml", call.name)))?;
-    let names: Vec<String> =
-        if declared.is_named() { declared.parameters().into_iter().map(str::to_owned).collect() } else { Vec::new() };
-    let body = call
-        .parameters
-        .iter()
-        .enumerate()
-        .map(|(index, text)| whatsapp::Parameter { name: names.get(index).cloned(), text: text.clone() })
-        .collect();
-    let filled = whatsapp::TemplateCall {
-        name: declared.name.clone(),
-        language: declared.language.clone(),
-        header: None,
-        body,
-        buttons: Vec::new(),
-    };
+    let filled = declared.call(&call.parameters);
     let shown = declared.render(&filled).map_err(|problem| answer_fault(problem.to_string()))?;
-    Ok(Template {
-        name: filled.name,
-        language: filled.language,
-        parameters: call.parameters.clone(),
-        parameter_names: names,
-        shown,
-    })
+    let header = match filled.header {
+        Some(whatsapp::Header::Text(whatsapp::Parameter { name, text })) => Some(Blank { name, text }),
+        _ => None,
+    };
+    let parameter_names = filled.body.iter().filter_map(|parameter| parameter.name.clone()).collect();
+    let parameters = filled.body.into_iter().map(|parameter| parameter.text).collect();
+    Ok(Template { name: filled.name, language: filled.language, header, parameters, parameter_names, shown })
+}
+
+/// Shows the person that their message was read, before whatever answers it; "typing…" only if something does.
+pub(super) fn acknowledge(draft: &mut Draft, tenant: &Tenant, message: &Inbound) {
+    let is_answer = |envelope: &Envelope| matches!(&envelope.payload, Payload::Message(message) if message.purpose == Purpose::Answer);
+    let typing = tenant.whatsapp.typing && draft.envelopes.iter().any(is_answer);
+    if tenant.whatsapp.mark_read {
+        draft.send_first(Payload::Acknowledgement(Acknowledgement { message: message.id.clone(), typing }));
+    }
 }
 
 fn book(draft: &mut Draft, booking: &Booking, start: Timestamp, with: Option<&str>) {

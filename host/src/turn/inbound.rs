@@ -82,6 +82,7 @@ fn confirm(draft: &mut Draft, text: &str) {
         template: None,
         purpose: Purpose::Confirmation,
         first: false,
+        failures: 0,
     };
     draft.send(Payload::Message(message), draft.now);
 }

@@ -10,6 +10,7 @@ mod receipt;
 mod replay;
 mod report;
 mod rerun;
+mod retry;
 
 use std::sync::{
     Arc,
@@ -26,8 +27,11 @@ pub use rerun::{Rerun, rerun};
 use self::{asking::Asking, booking::Booking, draft::Draft, inbound::Next};
 use crate::{
     flows::{Flows, OptOut},
-    model::{Clock, Event, Fault, FaultKind, Pulse, Status},
-    store::{self, Commit, Committed, Store, Taken},
+    model::{
+        Clock, EnvelopeId, EnvelopeState, Event, Fault, FaultKind, Inbound, Payload, Pulse, Purpose, ReceiptStatus,
+        Status,
+    },
+    store::{self, Commit, Committed, Settlement, Store, Taken},
 };
 
 /// Pauses after a fault, in seconds; after as many faults in a row as there are pauses plus one, the conversation is
@@ -146,8 +150,12 @@ impl Turns {
     async fn take_turn(&self, taken: &Taken) -> store::Result<()> {
         for _ in 0..BOOKING_TRIES {
             let now = self.clock.now();
+            let mut wake = None;
             let commit = match self.draft(taken, now).await? {
-                Ok(draft) => draft.into_commit(),
+                Ok(mut draft) => {
+                    wake = draft.wake.take();
+                    draft.into_commit()
+                }
                 Err((draft, fault)) => {
                     let retry_at = retry_at(taken.conversation.faults, &fault, now);
                     tracing::warn!(
@@ -165,6 +173,9 @@ impl Turns {
                 Committed::Done => {
                     if let Some((observer, commit)) = told {
                         observer(&commit);
+                    }
+                    if let Some(envelope) = wake {
+                        self.requeue(envelope, EnvelopeState::Queued, now).await?;
                     }
                     return Ok(());
                 }
@@ -193,7 +204,7 @@ impl Turns {
         }
         match draft.event.clone() {
             Event::MessageReceived { messages } => match inbound::receive(draft, &words, &messages) {
-                Next::Ask => self.ask_script(draft).await,
+                Next::Ask => self.answer(draft, &messages).await,
                 Next::Done => Ok(Ok(())),
             },
             Event::TimerFired { name } if name == effects::REVIEW_TIMER => {
@@ -209,9 +220,14 @@ impl Turns {
                 draft.report(Status::MeetingBooked, None);
                 asked
             }
-            Event::MessageUndelivered { reason, .. } if receipt::unreachable(draft, &reason) => Ok(Ok(())),
+            Event::MessageUndelivered { reason, .. } => {
+                let reached_before = self.was_reached_before(draft).await?;
+                if receipt::unreachable(draft, &reason, reached_before) {
+                    return Ok(Ok(()));
+                }
+                self.ask_script(draft).await
+            }
             Event::LeadReceived
-            | Event::MessageUndelivered { .. }
             | Event::TimerFired { .. }
             | Event::SlotTaken { .. }
             | Event::MeetingCancelled { .. }
@@ -225,7 +241,11 @@ impl Turns {
             }
             Event::Receipt(receipt) => {
                 let lines = self.store.lines(&draft.conversation.id).await?;
-                receipt::receive(draft, &receipt, &lines);
+                let envelopes = self.store.envelopes(&draft.conversation.id).await?;
+                let has_failed = receipt.status == ReceiptStatus::Failed;
+                let reached_before = has_failed && self.was_reached_before(draft).await?;
+                let known = receipt::Known { lines: &lines, envelopes: &envelopes, reached_before };
+                receipt::receive(draft, &receipt, &known);
                 Ok(Ok(()))
             }
             Event::Settled { envelope, sent_at, .. } => {
@@ -268,6 +288,64 @@ impl Turns {
                 Ok(Ok(()))
             }
         }
+    }
+
+    /// Asks the script for an answer to someone who just wrote.
+    async fn answer(&self, draft: &mut Draft, messages: &[Inbound]) -> store::Result<Result<(), Fault>> {
+        self.overtake(draft).await?;
+        let asked = self.ask_script(draft).await?;
+        if let (Ok(()), None, Some(last)) = (&asked, &draft.conversation.handed_over, messages.last())
+            && let Some(tenant) = self.flows.tenant(&draft.conversation.tenant)
+        {
+            effects::acknowledge(draft, &tenant, last);
+        }
+        Ok(asked)
+    }
+
+    /// The person writes while outreach waits, for contact hours perhaps: an answer must not wait behind it. A follow-up on
+    /// silence is beside the point now; a first message leaves at once.
+    async fn overtake(&self, draft: &mut Draft) -> store::Result<()> {
+        if draft.conversation.unsettled.is_empty() {
+            return Ok(());
+        }
+        for envelope in self.store.envelopes(&draft.conversation.id).await? {
+            let (Payload::Message(message), EnvelopeState::Queued) = (&envelope.payload, &envelope.state) else {
+                continue;
+            };
+            if message.purpose != Purpose::Outreach {
+                continue;
+            }
+            if message.first {
+                // Only once it is committed that the person wrote does contact hours not matter.
+                draft.wake = Some(envelope.id);
+            } else {
+                draft.conversation.unsettled.remove(&envelope.id);
+                draft.overrule("a follow-up was not sent: the person wrote before it left");
+                let reason = store::ANSWERED.to_owned();
+                self.requeue(envelope.id, EnvelopeState::Dropped { reason }, draft.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an envelope that waits another state; one that is queued is due now.
+    async fn requeue(&self, envelope: EnvelopeId, state: EnvelopeState, now: Timestamp) -> store::Result<()> {
+        let settlement = Settlement { envelope, state, not_before: now, was_tried: true, names: Vec::new(), now };
+        self.store.settle(settlement).await
+    }
+
+    /// Whether the person was ever reached in another conversation: then they are on WhatsApp, whatever Meta says now.
+    async fn was_reached_before(&self, draft: &Draft) -> store::Result<bool> {
+        let conversation = &draft.conversation;
+        for id in self.store.conversations_with(&conversation.tenant, conversation.lead.phone.as_e164()).await? {
+            if id != conversation.id
+                && let Some(other) = self.store.conversation(&id).await?
+                && (other.progress.delivered || other.progress.answered)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The tenant's words for STOP and START; the usual ones when it has no valid `tenant.toml`.

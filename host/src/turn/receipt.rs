@@ -1,13 +1,24 @@
 //! What WhatsApp tells of a message of ours: a status only moves up (P7).
 
-use super::draft::Draft;
+use super::{draft::Draft, retry};
 use crate::{
-    model::{Direction, Event, Line, Receipt, ReceiptStatus, Status},
+    model::{Direction, Envelope, Event, Line, Payload, Receipt, ReceiptStatus, Status},
     whatsapp::{Meaning, not_reachable_reason},
 };
 
-/// Takes a receipt in. `lines` is the transcript so far; its first line of ours is the first message.
-pub(super) fn receive(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
+/// What is known besides the conversation and the receipt.
+pub(super) struct Known<'k> {
+    /// The transcript so far; its first line of ours is the first message.
+    pub(super) lines: &'k [Line],
+    /// The conversation's envelopes.
+    pub(super) envelopes: &'k [Envelope],
+    /// Whether the person was reached in another conversation.
+    pub(super) reached_before: bool,
+}
+
+/// Takes a receipt in.
+pub(super) fn receive(draft: &mut Draft, receipt: &Receipt, known: &Known<'_>) {
+    let lines = known.lines;
     let before = draft.conversation.receipts.get(&receipt.wamid).copied();
     if !is_news(before, receipt.status) {
         return;
@@ -15,9 +26,12 @@ pub(super) fn receive(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
     draft.conversation.receipts.insert(receipt.wamid.clone(), receipt.status);
     let ours = |line: &&Line| line.direction == Direction::Out && line.wamid.is_some();
     let first = lines.iter().find(ours).and_then(|line| line.wamid.as_deref());
-    let is_first = first == Some(receipt.wamid.as_str());
+    // A first message that was sent again has another `wamid`.
+    let sent_as_first = retry::of(receipt, known.envelopes)
+        .is_some_and(|envelope| matches!(&envelope.payload, Payload::Message(message) if message.first));
+    let is_first = sent_as_first || first == Some(receipt.wamid.as_str());
     match receipt.status {
-        ReceiptStatus::Failed => failed(draft, receipt, lines),
+        ReceiptStatus::Failed => failed(draft, receipt, known),
         ReceiptStatus::Sent => {}
         ReceiptStatus::Delivered | ReceiptStatus::Read => {
             undo_not_reachable(draft);
@@ -64,16 +78,19 @@ fn reached(draft: &mut Draft, status: ReceiptStatus) {
     }
 }
 
-fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
+fn failed(draft: &mut Draft, receipt: &Receipt, known: &Known<'_>) {
     let reason = receipt.reason.as_deref().unwrap_or("unknown");
     if reason == Meaning::OptedOut.name() {
         super::inbound::opt_out(draft, super::WHATSAPP);
         return;
     }
-    let line = lines.iter().find(|line| line.wamid.as_deref() == Some(&receipt.wamid));
+    let line = known.lines.iter().find(|line| line.wamid.as_deref() == Some(&receipt.wamid));
     // Whoever wrote after a message was sent can be reached, whatever is said of that message.
     let wrote_since = line.is_some_and(|line| draft.conversation.last_inbound_at >= Some(line.at));
-    if !wrote_since && unreachable(draft, reason) {
+    if retry::again(draft, receipt, known.envelopes, wrote_since) {
+        return;
+    }
+    if !wrote_since && unreachable(draft, reason, known.reached_before) {
         return;
     }
     if let (Some(line), Some(envelope)) = (line, &receipt.envelope) {
@@ -86,8 +103,8 @@ fn failed(draft: &mut Draft, receipt: &Receipt, lines: &[Line]) {
 }
 
 /// Ends the conversation as NOT_REACHABLE when that is what the failure of a message means. Of someone who was reached
-/// before, only that nothing can be delivered any more counts; and a meeting that stands is not given up for it.
-pub(super) fn unreachable(draft: &mut Draft, reason: &str) -> bool {
+/// before, only that nothing can be delivered any more counts; and a meeting that stands is not given up for it. `reached_before`: in another conversation.
+pub(super) fn unreachable(draft: &mut Draft, reason: &str, reached_before: bool) -> bool {
     let conversation = &draft.conversation;
     if conversation.outcome.is_some() || conversation.meeting.is_some() {
         return false;
@@ -99,7 +116,7 @@ pub(super) fn unreachable(draft: &mut Draft, reason: &str) -> bool {
     if was_reached && meaning != Meaning::NoWhatsapp {
         return false;
     }
-    let Some(reason) = not_reachable_reason(meaning, was_reached) else {
+    let Some(reason) = not_reachable_reason(meaning, was_reached || reached_before) else {
         return false;
     };
     draft.conclude(Status::NotReachable, Some(reason));

@@ -1,31 +1,13 @@
-//! Meta's limits on what may be sent, checked before a request is spent on them.
-//!
-//! Whether Meta counts UTF-16 units or code points is undocumented; UTF-16 units are counted here, which is never
-//! the more lenient. Source: Meta's pages on interactive messages and templates; where they and Meta's OpenAPI
-//! description differ, the smaller figure.
+//! Whether a message keeps to Meta's limits, checked before a request is spent on it.
 
 use std::collections::HashSet;
 
 use super::message::flat;
 use super::{Button, ButtonParameter, Header, Outgoing, Parameter, Section, TemplateCall};
-
-const TEXT: usize = 4096;
-const INTERACTIVE_BODY: usize = 1024;
-const HEADER: usize = 60;
-const FOOTER: usize = 60;
-const BUTTONS: usize = 3;
-const BUTTON_TITLE: usize = 20;
-const BUTTON_ID: usize = 256;
-const SECTIONS: usize = 10;
-const SECTION_TITLE: usize = 24;
-/// In all sections together.
-const ROWS: usize = 10;
-const ROW_TITLE: usize = 24;
-const ROW_DESCRIPTION: usize = 72;
-const ROW_ID: usize = 200;
-const TEMPLATE_NAME: usize = 512;
-const TEMPLATE_PARAMETER: usize = 1024;
-const TEMPLATE_PAYLOAD: usize = 128;
+use crate::model::limits::{
+    BUTTON_ID, BUTTON_TITLE, BUTTONS, FOOTER, HEADER, INTERACTIVE_BODY, ROW_DESCRIPTION, ROW_ID, ROW_TITLE, ROWS,
+    SECTION_TITLE, SECTIONS, TEMPLATE_NAME, TEMPLATE_PARAMETER, TEMPLATE_PAYLOAD, TEXT, length,
+};
 
 /// A part of a message that Meta would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +88,7 @@ struct Check {
 impl Check {
     /// A text that may be absent or empty.
     fn optional(&mut self, part: &str, text: Option<&str>, limit: usize) {
-        let actual = text.unwrap_or_default().encode_utf16().count();
+        let actual = length(text.unwrap_or_default());
         if actual > limit {
             self.problems.push(LimitProblem::TooLong { part: part.to_owned(), limit, actual });
         }

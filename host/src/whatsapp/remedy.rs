@@ -2,7 +2,7 @@
 
 use super::{ApiError, Meaning, meaning};
 
-/// How often a message throttled by Meta (131049) is tried again, a day apart at least.
+/// How often a message throttled by Meta (131049) is tried again, a day apart at least: sooner would extend the block.
 const MARKETING_TRIES: u32 = 3;
 
 /// What to do about a message that was not accepted, or that failed later.
@@ -53,11 +53,32 @@ impl ApiError {
     #[must_use]
     pub fn remedy(&self, attempt: u32) -> Remedy {
         match meaning(self) {
+            Meaning::Unknown => self.unknown_remedy(attempt),
+            known => known.remedy(attempt),
+        }
+    }
+
+    /// Without a known code: 429 is a refusal by whoever stands before Meta, 5xx may have gone out.
+    fn unknown_remedy(&self, attempt: u32) -> Remedy {
+        match self.http_status {
+            Some(429) if self.code.is_none() => Remedy::RetryAfter { seconds: backoff(1, 4, attempt) },
+            Some(408 | 500..=599) => Remedy::Ambiguous,
+            _ if self.is_transient => Remedy::RetryAfter { seconds: backoff(60, 2, attempt) },
+            _ => Remedy::Alert,
+        }
+    }
+}
+
+impl Meaning {
+    /// What to do about a refusal that means this. `attempt` counts the tries before this one: 0 for the first.
+    #[must_use]
+    pub fn remedy(self, attempt: u32) -> Remedy {
+        match self {
             Meaning::NoWhatsapp | Meaning::DecryptionFailed | Meaning::Experiment => Remedy::Undeliverable,
             Meaning::InvalidNumber => Remedy::InvalidNumber,
             Meaning::WindowClosed => Remedy::WindowClosed { retry_seconds: (attempt == 0).then_some(60) },
             Meaning::ThrottledByMeta if attempt >= MARKETING_TRIES => Remedy::Undeliverable,
-            Meaning::ThrottledByMeta => Remedy::LaterDays { days: attempt + 1 },
+            Meaning::ThrottledByMeta => Remedy::LaterDays { days: 1 },
             Meaning::OptedOut => Remedy::OptOut,
             // Meta's own rule for one person: 4^X seconds, X from 0.
             Meaning::PairRate => Remedy::RetryAfter { seconds: backoff(1, 4, attempt) },
@@ -75,7 +96,7 @@ impl ApiError {
             Meaning::MarketingUnavailable | Meaning::BlockedByUs | Meaning::NumberRequired => Remedy::OurBug,
             Meaning::NotOnTestList | Meaning::MediaFailed | Meaning::InvalidParameter => Remedy::OurBug,
             Meaning::UnsupportedType => Remedy::Nothing,
-            Meaning::Unknown => self.unknown_remedy(attempt),
+            Meaning::Unknown => Remedy::Alert,
         }
     }
 
@@ -86,16 +107,6 @@ impl ApiError {
         match self.remedy(attempt) {
             Remedy::Ambiguous => Remedy::RetryAfter { seconds: backoff(60, 4, attempt) },
             other => other,
-        }
-    }
-
-    /// Without a known code: 429 is a refusal by whoever stands before Meta, 5xx may have gone out.
-    fn unknown_remedy(&self, attempt: u32) -> Remedy {
-        match self.http_status {
-            Some(429) if self.code.is_none() => Remedy::RetryAfter { seconds: backoff(1, 4, attempt) },
-            Some(408 | 500..=599) => Remedy::Ambiguous,
-            _ if self.is_transient => Remedy::RetryAfter { seconds: backoff(60, 2, attempt) },
-            _ => Remedy::Alert,
         }
     }
 }
@@ -121,7 +132,7 @@ mod tests {
             (131_047, 0, Remedy::WindowClosed { retry_seconds: Some(60) }),
             (131_047, 1, Remedy::WindowClosed { retry_seconds: None }),
             (131_049, 0, Remedy::LaterDays { days: 1 }),
-            (131_049, 2, Remedy::LaterDays { days: 3 }),
+            (131_049, 2, Remedy::LaterDays { days: 1 }),
             (131_049, 3, Remedy::Undeliverable),
             (131_050, 0, Remedy::OptOut),
             (131_056, 0, Remedy::RetryAfter { seconds: 1 }),
@@ -151,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_failed_status_settles_what_an_answer_leaves_open() {
-        assert_eq!(error(131_000).remedy_of_failed(0), Remedy::RetryAfter { seconds: 60 });
-        assert_eq!(error(131_026).remedy_of_failed(0), Remedy::Undeliverable);
+        assert_eq!(Meaning::MetaFailed.remedy_of_failed(0), Remedy::RetryAfter { seconds: 60 });
+        assert_eq!(Meaning::NoWhatsapp.remedy_of_failed(0), Remedy::Undeliverable);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::blanks::{Piece, blanks, is_number, names, pieces};
 use super::limits::is_template_name;
 use super::message::{flat, page};
 use super::{Header, ListedTemplate, Parameter, TemplateCall};
+use crate::model::limits;
 
 /// The categories of Meta. A first message to a sales lead is marketing; Meta may decide otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +127,7 @@ impl Template {
         let mut wrong = |part, problem: String| {
             problems.push(TemplateProblem::Declaration { name: self.name.clone(), part, problem });
         };
-        if self.name.is_empty() || self.name.len() > 512 || !is_template_name(&self.name) {
+        if self.name.is_empty() || self.name.len() > limits::TEMPLATE_NAME || !is_template_name(&self.name) {
             wrong("name", "must be 1 to 512 of a-z, 0-9 and _".to_owned());
         }
         if self.language.is_empty() {
@@ -135,17 +136,19 @@ impl Template {
         if self.body.trim().is_empty() {
             wrong("body", "is empty".to_owned());
         }
-        if self.quick_replies.len() > 10 {
-            wrong("quick-replies", format!("are {}, 10 are allowed", self.quick_replies.len()));
+        if self.quick_replies.len() > limits::QUICK_REPLIES {
+            let count = self.quick_replies.len();
+            wrong("quick-replies", format!("are {count}, {} are allowed", limits::QUICK_REPLIES));
         }
         let texts = [
-            ("header", self.header.as_deref(), 60),
-            ("body", Some(self.body.as_str()), 1024),
-            ("footer", self.footer.as_deref(), 60),
+            ("header", self.header.as_deref(), limits::HEADER),
+            ("body", Some(self.body.as_str()), limits::TEMPLATE_BODY),
+            ("footer", self.footer.as_deref(), limits::FOOTER),
         ];
-        let buttons = self.quick_replies.iter().map(|text| ("quick-replies", Some(text.as_str()), 25));
+        let buttons =
+            self.quick_replies.iter().map(|text| ("quick-replies", Some(text.as_str()), limits::QUICK_REPLY_TITLE));
         for (part, text, limit) in texts.into_iter().chain(buttons) {
-            let actual = text.unwrap_or_default().encode_utf16().count();
+            let actual = limits::length(text.unwrap_or_default());
             if actual > limit {
                 wrong(part, format!("is {actual} characters long, {limit} are allowed"));
             }
@@ -182,6 +185,37 @@ impl Template {
             body.sort_by_key(|number| number.parse::<usize>().unwrap_or(usize::MAX));
         }
         body
+    }
+
+    /// The name of the header's blank; none when it has none.
+    #[must_use]
+    pub fn header_parameter(&self) -> Option<&str> {
+        blanks(self.header.as_deref()?).first().copied()
+    }
+
+    /// The call that fills the template with `values`: first the header's, if it has a blank, then the body's in order.
+    #[must_use]
+    pub fn call(&self, values: &[String]) -> TemplateCall {
+        let named = |blank: &str| Some(blank.to_owned()).filter(|name| !is_number(name));
+        let (header, body) = match (self.header_parameter(), values.split_first()) {
+            (Some(blank), Some((text, body))) => {
+                (Some(Header::Text(Parameter { name: named(blank), text: text.clone() })), body)
+            }
+            _ => (None, values),
+        };
+        let blanks = self.parameters();
+        let body = body.iter().enumerate().map(|(place, text)| Parameter {
+            name: blanks.get(place).and_then(|blank| named(blank)),
+            text: text.clone(),
+        });
+        let body = body.collect();
+        TemplateCall { name: self.name.clone(), language: self.language.clone(), header, body, buttons: Vec::new() }
+    }
+
+    /// How many values a call of it takes, the header's included.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        self.parameters().len() + usize::from(self.header_parameter().is_some())
     }
 
     /// The text as the person sees it: header, body, footer, and the quick replies in brackets.

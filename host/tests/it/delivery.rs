@@ -12,7 +12,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
-    routing::post,
+    routing::any,
 };
 use jiff::{SignedDuration, Timestamp};
 use relais::{
@@ -81,7 +81,7 @@ impl Receiver {
             otherwise: Arc::default(),
             gate: Arc::new(Semaphore::new(1_000_000)),
         };
-        let router = Router::new().fallback(post(Self::receive)).with_state(receiver.clone());
+        let router = Router::new().fallback(any(Self::receive)).with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         receiver
     }
@@ -148,6 +148,7 @@ struct Declared {
     endpoints: Mutex<HashMap<String, Endpoint>>,
     graph: Mutex<String>,
     hold_until: Mutex<Option<Timestamp>>,
+    token: Mutex<String>,
 }
 
 impl Directory for Declared {
@@ -157,9 +158,9 @@ impl Directory for Declared {
 
     fn sender(&self, tenant: &TenantId, _environment: Environment) -> Option<Sender> {
         let phone_number_id = format!("100{}", tenant.as_str().len());
-        let credentials = Credentials { phone_number_id, token: "t".into() };
+        let credentials = Credentials { phone_number_id, token: self.token.lock().unwrap().clone() };
         let base_url = self.graph.lock().unwrap().clone();
-        Some(Sender { base_url, api_version: "v25.0".into(), credentials })
+        Some(Sender { base_url, api_version: "v25.0".into(), credentials, portfolio: "1".into() })
     }
 
     fn contact_hours_hold(&self, _tenant: &TenantId, at: Timestamp) -> Timestamp {
@@ -182,7 +183,7 @@ fn start_time() -> Timestamp {
 }
 
 fn test_options() -> Options {
-    Options { allow_private_addresses: true, ..Options::default() }
+    Options { allow_private_addresses: true, tier_refresh_seconds: 0, ..Options::default() }
 }
 
 impl World {
@@ -192,11 +193,26 @@ impl World {
         let graph = Receiver::start().await;
         let declared = Arc::new(Declared::default());
         declared.graph.lock().unwrap().clone_from(&graph.url);
+        *declared.token.lock().unwrap() = "t".into();
         let directory: Arc<dyn Directory> = Arc::clone(&declared) as Arc<dyn Directory>;
         let delivery =
             Delivery::new(Arc::clone(&store), Clock::Virtual(clock.clone()), directory, Pulse::default(), options)
                 .unwrap();
         Self { store, clock, declared, delivery, graph }
+    }
+
+    /// The same after a restart: what was in memory is gone.
+    fn restarted(&self, options: Options) -> Self {
+        let clock = Clock::Virtual(self.clock.clone());
+        let directory: Arc<dyn Directory> = Arc::clone(&self.declared) as Arc<dyn Directory>;
+        let delivery = Delivery::new(Arc::clone(&self.store), clock, directory, Pulse::default(), options).unwrap();
+        Self {
+            store: Arc::clone(&self.store),
+            clock: self.clock.clone(),
+            declared: Arc::clone(&self.declared),
+            delivery,
+            graph: self.graph.clone(),
+        }
     }
 
     fn declare(&self, tenant: &str, url: &str) {
@@ -356,11 +372,13 @@ fn message(number: u32, text: Option<&str>, template: Option<&str>) -> OutgoingM
             name: name.to_owned(),
             language: "fr".into(),
             parameters: vec!["Ana".into()],
+            header: None,
             parameter_names: Vec::new(),
             shown: format!("Bonjour Ana ({name})"),
         }),
         purpose: Purpose::Answer,
         first: false,
+        failures: 0,
     }
 }
 
@@ -516,6 +534,20 @@ async fn the_operator_may_choose_to_resend() {
     assert_eq!(world.graph.got().len(), 2);
 }
 
+/// The third rule: go on as if it had gone out, and show it so.
+#[tokio::test]
+async fn the_operator_may_choose_to_assume_that_it_was_sent() {
+    let world = World::new(Options { unknown_rule: UnknownRule::AssumeSent, ..test_options() }).await;
+    let now = start_time();
+    let id = world.begin("acme", 1, Some(now), vec![(text(1, "a"), now), (text(1, "b"), now)]).await;
+    world.graph.then(reply(503));
+    world.pump().await;
+    world.pump_after(601).await;
+    assert!(matches!(world.state(&id).await, EnvelopeState::Sent { wamid: None, .. }));
+    assert_eq!(world.shown(&id).await, ["a", "b"], "in its place, and the next goes on");
+    assert_eq!(world.graph.got().len(), 2, "never a second time");
+}
+
 #[tokio::test]
 async fn refusals_lead_to_their_remedies() {
     let world = World::new(test_options()).await;
@@ -575,24 +607,81 @@ async fn a_refused_token_stops_the_sender_and_nobody_else() {
     for id in [&first, &second] {
         assert_eq!(world.state(id).await, EnvelopeState::Queued);
     }
-    // One tries, is refused again, and the rest waits on.
-    world.graph.then(refused(190));
-    world.pump_after(360).await;
-    assert_eq!(world.graph.got().len(), 3);
-    world.pump_after(360).await;
-    world.pump_after(360).await;
-    for id in [&first, &second] {
-        assert!(matches!(world.state(id).await, EnvelopeState::Sent { .. }), "it works again");
+    // Nothing tries by itself, however long it takes, and a restart changes nothing.
+    for _ in 0..20 {
+        world.pump_after(3_600).await;
     }
-    assert_eq!(world.graph.got().len(), 5);
-    let third = world.begin("acme", 4, Some(world.clock.now()), vec![(text(4, "d"), now)]).await;
+    assert_eq!(world.graph.got().len(), 2);
+    let alarms = world.delivery.alarms().await.unwrap();
+    let [alarm] = alarms.as_slice() else { panic!("{alarms:?}") };
+    assert_eq!((alarm.reason.as_str(), alarm.code, alarm.tenant.as_str()), ("token", Some(190), "acme"));
+    assert!(!format!("{alarm:?}").contains("\"t\""), "the token itself is not kept");
+    let restarted = world.restarted(test_options());
+    restarted.pump_after(3_600).await;
+    assert_eq!(restarted.graph.got().len(), 2);
+    assert!(!restarted.delivery.clear_alarm("live-1").await.unwrap());
+    assert!(restarted.delivery.clear_alarm(&alarm.id).await.unwrap());
+    restarted.pump_after(600).await;
+    for id in [&first, &second] {
+        assert!(matches!(restarted.state(id).await, EnvelopeState::Sent { .. }), "it works again");
+        assert_eq!(restarted.envelope(id).await.attempts, 1, "neither waiting nor what stops the number is an attempt");
+    }
+    assert!(restarted.delivery.alarms().await.unwrap().is_empty());
+}
+
+/// The messaging tier that Meta tells is kept, over a restart too.
+#[tokio::test]
+async fn a_business_writes_to_no_more_new_people_a_day_than_its_tier_allows() {
+    let options = || Options { tier_refresh_seconds: 3_600, ..test_options() };
+    let world = World::new(options()).await;
+    let now = start_time();
+    let tier =
+        || Reply { body: json!({"whatsapp_business_manager_messaging_limit": "TIER_2"}).to_string(), ..reply(200) };
+    let first = |number| Payload::Message(message(number, None, Some("intro")));
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(world.begin("acme", number, None, vec![(first(number), now)]).await);
+        if number == 1 {
+            world.graph.then(tier());
+        }
+        world.pump().await;
+    }
+    assert_eq!(world.graph.got().len(), 3, "the tier was asked once, two messages left");
+    let answered = world.begin("acme", 4, Some(now), vec![(text(4, "a"), now)]).await;
     world.pump().await;
-    assert_eq!(world.shown(&third).await, ["d"], "and is trusted again");
+    assert_eq!(world.shown(&answered).await, ["a"], "whoever wrote is no new person");
+    let restarted = world.restarted(options());
+    restarted.clock.advance_to(now + SignedDuration::from_hours(12));
+    let late = restarted.begin("acme", 5, None, vec![(first(5), now)]).await;
+    restarted.graph.then(tier());
+    restarted.pump().await;
+    assert_eq!(restarted.shown(&late).await, Vec::<String>::new(), "whom it wrote to before the restart counts");
+    restarted.graph.then(tier());
+    restarted.pump_after(3_600 * 13).await;
+    for id in [&ids[2], &late] {
+        assert_eq!(restarted.shown(id).await, ["Bonjour Ana (intro)"], "a day later");
+    }
+}
+
+/// A new token clears the alarm that the old one raised.
+#[tokio::test]
+async fn another_token_works_again_by_itself() {
+    let world = World::new(test_options()).await;
+    let now = start_time();
+    let first = world.begin("acme", 1, Some(now), vec![(text(1, "a"), now)]).await;
+    world.graph.then(refused(190));
+    world.pump().await;
+    world.pump_after(600).await;
+    assert_eq!(world.state(&first).await, EnvelopeState::Queued);
+    *world.declared.token.lock().unwrap() = "another".into();
+    world.pump_after(600).await;
+    assert!(matches!(world.state(&first).await, EnvelopeState::Sent { .. }));
+    assert!(world.delivery.alarms().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn outreach_waits_for_contact_hours_and_a_person_is_not_flooded() {
-    let world = World::new(Options { pair_burst: 2, ..test_options() }).await;
+    let world = World::new(Options { pair_burst: 2, pair_interval_ms: 6_000, ..test_options() }).await;
     let now = start_time();
     let morning = now + SignedDuration::from_hours(12);
     *world.declared.hold_until.lock().unwrap() = Some(morning);
@@ -603,11 +692,10 @@ async fn outreach_waits_for_contact_hours_and_a_person_is_not_flooded() {
     world.pump().await;
     assert_eq!(world.envelope(&held).await.not_before, morning);
     assert_eq!(world.shown(&chatty).await, ["0", "1"]);
-    world.pump_after(5).await;
+    // Two at once cost two intervals (FACTS §4).
+    world.pump_after(11).await;
     assert_eq!(world.shown(&chatty).await.len(), 2);
     world.pump_after(1).await;
-    assert_eq!(world.shown(&chatty).await.len(), 3);
-    world.pump_after(6).await;
     assert_eq!(world.shown(&chatty).await, ["0", "1", "2", "3"]);
     world.pump_after(12 * 3_600).await;
     assert_eq!(world.shown(&held).await, ["Bonjour Ana (intro)"]);
@@ -809,7 +897,7 @@ async fn waiting_for_a_busy_crm_is_not_an_attempt() {
     let [waiting] = queued[..] else { panic!("one waits, not {}", queued.len()) };
     crm.always(reply(500));
     world.pump_after(20).await;
-    assert_eq!(world.envelope(waiting).await.attempts, 2);
+    assert_eq!(world.envelope(waiting).await.attempts, 1, "waiting is no attempt");
     assert_eq!(world.state(waiting).await, EnvelopeState::Queued, "one attempt failed, one is left");
     world.pump_after(6).await;
     assert_eq!(world.state(waiting).await, parked("exhausted"));

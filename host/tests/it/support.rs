@@ -206,6 +206,7 @@ pub(crate) fn outgoing(taken: &Taken, index: usize, not_before: i64) -> Envelope
         template: None,
         purpose: Purpose::Answer,
         first: taken.conversation.next_turn == 0,
+        failures: 0,
     });
     envelope(taken, id, payload, not_before)
 }
@@ -232,7 +233,14 @@ fn envelope(taken: &Taken, id: EnvelopeId, payload: Payload, not_before: i64) ->
 }
 
 pub(crate) fn settlement(envelope: &EnvelopeId, state: EnvelopeState, ms: i64) -> Settlement {
-    Settlement { envelope: envelope.clone(), state, not_before: at(ms), names: Vec::new(), now: at(ms) }
+    Settlement {
+        envelope: envelope.clone(),
+        state,
+        not_before: at(ms),
+        was_tried: true,
+        names: Vec::new(),
+        now: at(ms),
+    }
 }
 
 pub(crate) fn sent(wamid: &str, ms: i64) -> EnvelopeState {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{self, Action, Fault, FaultKind, Reaction};
+use crate::model::{self, Action, Fault, FaultKind, Reaction, limits};
 
 use super::{
     bindings::{
@@ -16,18 +16,6 @@ use super::{
 };
 use crate::sandbox::{Limits, Problem, fault};
 
-/// Characters that WhatsApp takes in a text, and in a text with buttons or a list.
-const MOST_TEXT: usize = 4_096;
-const MOST_TEXT_WITH_CHOICES: usize = 1_024;
-/// Characters of a button, of a row, and of an identifier of either.
-const MOST_BUTTON: usize = 20;
-const MOST_ROW: usize = 24;
-const MOST_CHOICE_ID: usize = 200;
-/// How many of each WhatsApp shows.
-const MOST_BUTTONS: usize = 3;
-const MOST_ROWS: usize = 10;
-/// Characters of a value of a template, by WhatsApp's limit for a body.
-const MOST_PARAMETER: usize = 1_024;
 /// Characters of a name: a timer, a note, a template, an endpoint, a tag, a reason in capitals.
 const MOST_NAME: usize = 64;
 /// A text that the contract does not limit; the limit of the whole answer holds.
@@ -45,12 +33,12 @@ pub(super) fn fault(fault: types::Fault) -> Fault {
         types::Fault::Reject(said) => (FaultKind::Rejected, said),
         types::Fault::Retry(said) => (FaultKind::Retry, said),
     };
-    fault::of_answer(kind, said.chars().take(MOST_TEXT).collect::<String>())
+    fault::of_answer(kind, said.chars().take(limits::TEXT).collect::<String>())
 }
 
 /// A turn of a qualification script.
-pub(super) fn turn(turn: qualification::Turn, reader: &mut Reader<'_>, limits: &Limits) -> Result<model::Turn, Fault> {
-    reader.few("actions", &turn.actions, limits.actions)?;
+pub(super) fn turn(turn: qualification::Turn, reader: &mut Reader<'_>, bounds: &Limits) -> Result<model::Turn, Fault> {
+    reader.few("actions", &turn.actions, bounds.actions)?;
     let state = turn.state.map(|text| reader.state(&text)).transpose()?;
     let actions = turn
         .actions
@@ -91,20 +79,20 @@ fn action(action: Asked, at: &str, reader: &mut Reader<'_>) -> Result<Action, Fa
             start: reader.instant(&format!("{at}.book.start"), &booking.start)?,
             with: booking
                 .with
-                .map(|with| reader.name(&format!("{at}.book.with"), &with, MOST_CHOICE_ID))
+                .map(|with| reader.name(&format!("{at}.book.with"), &with, limits::ROW_ID))
                 .transpose()?,
         },
         Asked::CancelMeeting(reason) => {
             Action::CancelMeeting { reason: reader.text(&format!("{at}.cancel-meeting"), &reason, 0, ANY_LENGTH)? }
         }
         Asked::AskModel(ask) => Action::AskModel {
-            id: reader.name(&format!("{at}.ask-model.id"), &ask.id, MOST_CHOICE_ID)?,
+            id: reader.name(&format!("{at}.ask-model.id"), &ask.id, limits::ROW_ID)?,
             instructions: reader.text(&format!("{at}.ask-model.instructions"), &ask.instructions, 1, ANY_LENGTH)?,
             input: reader.text(&format!("{at}.ask-model.input"), &ask.input, 0, ANY_LENGTH)?,
             schema: ask.schema.map(|schema| reader.json(&format!("{at}.ask-model.schema"), &schema)).transpose()?,
         },
         Asked::AskEndpoint(ask) => Action::AskEndpoint {
-            id: reader.name(&format!("{at}.ask-endpoint.id"), &ask.id, MOST_CHOICE_ID)?,
+            id: reader.name(&format!("{at}.ask-endpoint.id"), &ask.id, limits::ROW_ID)?,
             endpoint: reader.name(&format!("{at}.ask-endpoint.endpoint"), &ask.endpoint, MOST_NAME)?,
             body: reader.json(&format!("{at}.ask-endpoint.body"), &ask.body)?,
         },
@@ -126,7 +114,7 @@ fn action(action: Asked, at: &str, reader: &mut Reader<'_>) -> Result<Action, Fa
 }
 
 fn send(send: qualification::Send, at: &str, reader: &mut Reader<'_>) -> Result<Action, Fault> {
-    let most = if send.choices.is_some() { MOST_TEXT_WITH_CHOICES } else { MOST_TEXT };
+    let most = if send.choices.is_some() { limits::INTERACTIVE_BODY } else { limits::TEXT };
     Ok(Action::Send {
         text: reader.text(&format!("{at}.text"), &send.text, 1, most)?,
         choices: send.choices.map(|choices| self::choices(choices, at, reader)).transpose()?,
@@ -140,7 +128,7 @@ fn choices(choices: qualification::Choices, at: &str, reader: &mut Reader<'_>) -
     Ok(match choices {
         qualification::Choices::Buttons(buttons) => {
             let at = format!("{at}.buttons");
-            let buttons = offered(buttons, &at, MOST_BUTTONS, MOST_BUTTON, reader)?;
+            let buttons = offered(buttons, &at, limits::BUTTONS, limits::BUTTON_TITLE, reader)?;
             let titles: BTreeSet<_> = buttons.iter().map(|button| &button.title).collect();
             if titles.len() < buttons.len() {
                 return Err(wrong(&at, "have the same title twice; WhatsApp refuses that"));
@@ -148,8 +136,8 @@ fn choices(choices: qualification::Choices, at: &str, reader: &mut Reader<'_>) -
             model::Choices::Buttons(buttons)
         }
         qualification::Choices::Rows(rows) => model::Choices::Rows {
-            button: reader.line(&format!("{at}.rows.button"), &rows.button, MOST_BUTTON)?,
-            rows: offered(rows.rows, &format!("{at}.rows.rows"), MOST_ROWS, MOST_ROW, reader)?,
+            button: reader.line(&format!("{at}.rows.button"), &rows.button, limits::BUTTON_TITLE)?,
+            rows: offered(rows.rows, &format!("{at}.rows.rows"), limits::ROWS, limits::ROW_TITLE, reader)?,
         },
     })
 }
@@ -169,7 +157,7 @@ fn offered(
         .enumerate()
         .map(|(index, choice)| {
             Ok(model::Choice {
-                id: reader.name(&format!("{at}.{index}.id"), &choice.id, MOST_CHOICE_ID)?,
+                id: reader.name(&format!("{at}.{index}.id"), &choice.id, limits::ROW_ID)?,
                 title: reader.line(&format!("{at}.{index}.title"), &choice.title, most_title)?,
             })
         })
@@ -188,7 +176,7 @@ fn template(call: types::TemplateCall, at: &str, reader: &mut Reader<'_>) -> Res
             .parameters
             .iter()
             .enumerate()
-            .map(|(index, value)| reader.line(&format!("{at}.parameters.{index}"), value, MOST_PARAMETER))
+            .map(|(index, value)| reader.line(&format!("{at}.parameters.{index}"), value, limits::TEMPLATE_PARAMETER))
             .collect::<Result<_, _>>()?,
     })
 }

@@ -16,7 +16,7 @@ use crate::{
         ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
         TenantId,
     },
-    store::{Error, RESULT_UNKNOWN, Result, Settlement},
+    store::{ANSWERED, Error, RESULT_UNKNOWN, Result, Settlement},
 };
 
 /// An envelope and where it stands among others.
@@ -92,7 +92,7 @@ pub(super) fn claim(rows: &mut Rows<'_>, now: Timestamp, limit: usize) -> Result
 
 /// Records what came of an attempt; nothing once the envelope is settled.
 pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> {
-    let Settlement { envelope: id, state, not_before, names, .. } = settlement;
+    let Settlement { envelope: id, state, not_before, was_tried, names, .. } = settlement;
     let Placed { number, place, mut envelope } = read(rows, &id)?;
     if envelope.state.is_settled() && !is_proof(&envelope, &state) {
         return Ok(());
@@ -105,6 +105,7 @@ pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> 
     change_lane(rows, &owner, &lane, |rows| {
         if state == EnvelopeState::Queued {
             envelope.not_before = not_before;
+            envelope.attempts = envelope.attempts.saturating_sub(u32::from(!was_tried));
         }
         if state.is_settled() {
             rows.remove(key::place(&owner, &lane, place));
@@ -119,7 +120,7 @@ pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> 
     appending::learn_names(rows, &owner, &names)?;
     match &envelope.payload {
         Payload::Message(message) => tell(rows, &owner, &envelope, message, settlement.now),
-        Payload::Callback(_) => Ok(()),
+        Payload::Callback(_) | Payload::Acknowledgement(_) => Ok(()),
     }
 }
 
@@ -157,7 +158,7 @@ fn tell(
         }
         EnvelopeState::Dropped { reason } | EnvelopeState::Parked { reason } => {
             inbox::file(rows, owner, settled(None), now)?;
-            if reason == "opt-out" {
+            if reason == "opt-out" || reason == ANSWERED {
                 return Ok(());
             }
             let undelivered = Event::MessageUndelivered {

@@ -311,6 +311,14 @@ pub(super) fn opt_out(tenant: &TenantId, phone: &str) -> Key {
     Key::new(b'o', "an opt-out").text(tenant.as_str()).text(phone)
 }
 
+pub(super) fn alarms() -> Key {
+    Key::new(b'!', "an alarm")
+}
+
+pub(super) fn alarm(id: &str) -> Key {
+    alarms().text(id)
+}
+
 pub(super) fn api_key(digest: &str) -> Key {
     Key::new(b'k', "an API key").text(digest)
 }

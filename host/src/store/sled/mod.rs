@@ -41,7 +41,7 @@ use super::{
     FolderSeen, Intake, LeadAnswer, LogEntry, Parked, Result, Settlement, Store, Taken, VersionRecord,
 };
 use crate::model::{
-    Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
+    Alarm, Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
 };
 
 /// The store in a folder of this machine. One process at a time can have it open.
@@ -217,6 +217,10 @@ impl Store for SledStore {
         self.rows().scan_back(&key::lead(tenant, crm_id)).collect()
     }
 
+    async fn conversations_with(&self, tenant: &TenantId, name: &str) -> Result<Vec<ConversationId>> {
+        self.rows().scan(&key::name(tenant, name)).collect()
+    }
+
     async fn conversations(&self, tenant: Option<&TenantId>, limit: usize) -> Result<Vec<Conversation>> {
         looking::conversations(&self.rows(), tenant, limit)
     }
@@ -277,6 +281,23 @@ impl Store for SledStore {
 
     async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()> {
         self.change(|rows, _| register::set_opt_out(rows, tenant, phone, opted_out)).await
+    }
+
+    async fn raise_alarm(&self, alarm: Alarm) -> Result<()> {
+        self.change(|rows, _| rows.put(key::alarm(&alarm.id), &alarm)).await
+    }
+
+    async fn clear_alarm(&self, id: &str) -> Result<bool> {
+        self.change(|rows, _| {
+            let was_there = rows.has(&key::alarm(id))?;
+            rows.remove(key::alarm(id));
+            Ok(was_there)
+        })
+        .await
+    }
+
+    async fn alarms(&self) -> Result<Vec<Alarm>> {
+        self.rows().scan(&key::alarms()).collect()
     }
 
     async fn add_key(&self, key: ApiKey) -> Result<()> {

@@ -342,7 +342,7 @@ impl Mirror {
     }
 
     pub(crate) fn settle(&mut self, settlement: Settlement) {
-        let Settlement { envelope: id, state, not_before, names, now } = settlement;
+        let Settlement { envelope: id, state, not_before, was_tried, names, now } = settlement;
         let envelope = self.envelope(&id).unwrap();
         let was_unknown = envelope.state == EnvelopeState::Parked { reason: RESULT_UNKNOWN.to_owned() };
         let is_proof = was_unknown
@@ -353,6 +353,7 @@ impl Mirror {
         }
         if state == EnvelopeState::Queued {
             envelope.not_before = not_before;
+            envelope.attempts -= u32::from(!was_tried);
         }
         envelope.state = state;
         let envelope = envelope.clone();
