@@ -24,9 +24,9 @@ mod outbound;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
-mod replay;
-#[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]

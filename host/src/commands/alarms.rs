@@ -59,7 +59,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let body = answer.text().await.context("read the host's answer")?;
     if !status.is_success() {
         let problem: Value = serde_json::from_str(&body).unwrap_or_default();
-        let detail = problem["detail"].as_str().unwrap_or("it gave no reason");
+        let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("it gave no reason");
         bail!("ask for alarms: the host answered {status}: {detail}");
     }
     if args.clear.is_some() {
@@ -71,13 +71,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let answer: Value = serde_json::from_str(&body).context("read the host's answer")?;
-    let alarms = answer["alarms"].as_array().cloned().unwrap_or_default();
+    let alarms = answer.get("alarms").and_then(Value::as_array).cloned().unwrap_or_default();
     if alarms.is_empty() {
         println!("nothing is stopped");
     }
     for alarm in alarms {
-        let text = |key: &str| alarm[key].as_str().unwrap_or_default().to_owned();
-        let code = alarm["code"].as_i64().map(|code| format!(" ({code})")).unwrap_or_default();
+        let text = |key: &str| alarm.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let code = alarm.get("code").and_then(Value::as_i64).map(|code| format!(" ({code})")).unwrap_or_default();
         println!("{}  {}  since {}  {}{code}", text("id"), text("tenant"), text("since"), text("reason"));
     }
     Ok(ExitCode::SUCCESS)

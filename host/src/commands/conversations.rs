@@ -181,6 +181,8 @@ fn sent(envelope: &Envelope, dossier: &Dossier, when: &dyn Fn(Timestamp) -> Stri
             format!("message {:?}", text.unwrap_or_default())
         }
         Payload::Callback(callback) => format!("callback to {}: {}", callback.endpoint, callback.body),
+        Payload::Acknowledgement(shown) if shown.typing => "read, typing…".to_owned(),
+        Payload::Acknowledgement(_) => "read".to_owned(),
     };
     println!("   sends    {what}");
     let state = match &envelope.state {
