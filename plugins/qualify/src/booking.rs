@@ -8,10 +8,13 @@ use crate::clock::{Instant, days_after};
 use crate::config::Outcome;
 use crate::events::Heard;
 use crate::exchange::{Exchange, UNANSWERED};
-use crate::offers::{ask_day, describe_days, none_free, offer_days, offer_over, offer_slots, offer_times};
+use crate::offers::{
+    ask_day, describe_days, none_free, offer_days, offer_over, offer_slots, offer_times, propose_days,
+};
 use crate::sides::{self, Answered};
 use crate::state::{Offer, Stage, State};
 use crate::steps;
+use crate::text::Text;
 use crate::understand::{Answer, How, Intent, is_question, place};
 use crate::when::{self, Wish, Wishes};
 
@@ -24,10 +27,12 @@ pub(crate) fn open(exchange: &mut Exchange<'_>) {
 }
 
 /// Begins to look for a time with what the message already says of it ("appelez-moi demain à 14h").
-pub(crate) fn open_with(exchange: &mut Exchange<'_>, heard: &Heard) {
+/// Otherwise says `first`, if there is one, and asks.
+pub(crate) fn open_with(exchange: &mut Exchange<'_>, heard: &Heard, first: Option<&Text>) {
     exchange.state.stage = Stage::Booking;
     let wishes = read(exchange, heard);
     if wishes.wanted.is_empty() {
+        exchange.say_any(first);
         open(exchange);
     } else {
         forget(&mut exchange.state);
@@ -55,6 +60,15 @@ fn at_hour(exchange: &Exchange<'_>, heard: &Heard) -> Option<Offer> {
     fitting.next().filter(|_| fitting.next().is_none()).cloned()
 }
 
+/// Begins to look for a time; a day that the answer to the last question names is heard already.
+pub(crate) fn open_after(exchange: &mut Exchange<'_>, heard: &Heard) {
+    if read(exchange, heard).wanted.iter().any(|wish| wish.days.is_some()) {
+        open_with(exchange, heard, None);
+    } else {
+        open(exchange);
+    }
+}
+
 /// Forgets what was offered and half agreed.
 pub(crate) fn forget(state: &mut State) {
     state.day = None;
@@ -63,12 +77,21 @@ pub(crate) fn forget(state: &mut State) {
     state.offered_days.clear();
 }
 
-/// The question again, after something else was said.
+/// The question again, after something else was said: what was offered last, if anything was.
 pub(crate) fn ask_again(exchange: &mut Exchange<'_>) {
-    if exchange.meeting.is_some() {
-        return;
+    let booking = &exchange.script.config.booking;
+    let (day, times) = (exchange.state.day, exchange.state.times);
+    let offered = std::mem::take(&mut exchange.state.offered);
+    let slots: Vec<Free> = offered.into_iter().filter_map(Free::of_offer).collect();
+    if !slots.is_empty() {
+        offer_slots(exchange, &booking.offer_slots, slots);
+        (exchange.state.day, exchange.state.times) = (day, times);
+    } else if !exchange.state.offered_days.is_empty() {
+        let days = exchange.state.offered_days.clone();
+        propose_days(exchange, days);
+    } else if exchange.meeting.is_none() {
+        exchange.say(&booking.ask);
     }
-    exchange.say(&exchange.script.config.booking.ask);
 }
 
 /// The person answers while a time is being looked for.
@@ -87,6 +110,14 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
         return exchange.book(offer.start, offer.with, true);
     }
     let wishes = read(exchange, heard);
+    let intents = exchange.script.intents.read(&heard.words);
+    if let [Wish { days: None, times: Some(times) }] = wishes.wanted.as_slice()
+        && intents.contains(&Intent::Anything)
+    {
+        // "Le matin, peu importe le jour".
+        exchange.state.times = Some(*times);
+        return any_time(exchange);
+    }
     if !wishes.wanted.is_empty() {
         return settle(exchange, &wishes);
     }
@@ -100,6 +131,10 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
     if sides::instead(exchange, heard, Answered::No) {
         return;
     }
+    if exchange.meeting.is_some() && asks_when(heard) {
+        exchange.say_any(exchange.script.config.booking.standing.as_ref());
+        return ask_again(exchange);
+    }
     let questions = sides::questions(exchange, heard, Answered::No);
     if !questions.is_empty() {
         return match sides::answer_questions(exchange, &questions).filter(|then| then != "booking") {
@@ -107,21 +142,22 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
             None => ask_again(exchange),
         };
     }
-    let intents = exchange.script.intents.read(&heard.words);
     let yes_no = exchange.script.yes_no.read(&heard.words).filter(|reading| reading.how != How::Unsure);
     let declines =
         intents.contains(&Intent::Impossible) || yes_no.as_ref().is_some_and(|reading| reading.what == Answer::No);
     let has_offer = !exchange.state.offered.is_empty() || !exchange.state.offered_days.is_empty();
+    let agrees = yes_no.is_some_and(|reading| reading.what == Answer::Yes);
     if intents.contains(&Intent::Cancel) && exchange.meeting.is_some() {
         cancel(exchange);
+    } else if agrees && has_offer {
+        // "Ok", but to which?
+        ask_again(exchange);
     } else if declines && has_offer {
         let mut declined = exchange.state.offered_days.clone();
-        declined.extend(exchange.state.offered.iter().filter_map(|offer| Some(Instant::read(&offer.start)?.date())));
-        offer_days(exchange, &declined);
-    } else if declines
-        || intents.contains(&Intent::Anything)
-        || yes_no.is_some_and(|reading| reading.what == Answer::Yes)
-    {
+        declined.extend(offered_days(&exchange.state));
+        exchange.state.declined.extend(declined);
+        offer_days(exchange, &[]);
+    } else if declines || agrees || intents.contains(&Intent::Anything) {
         any_time(exchange);
     } else if !heard.reaction && !steps::corrects_last(exchange, heard) {
         sides::misunderstood(exchange, heard, &exchange.script.config.booking.again);
@@ -183,6 +219,8 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
         exchange.say_any(exchange.script.config.booking.standing.as_ref());
     } else if intents.contains(&Intent::Thanks) {
         exchange.say_once("thanks", exchange.script.config.replies.thanks.as_ref());
+    } else if exchange.script.config.replies.question.is_some() && sides::asks_something_else(exchange, heard) {
+        exchange.say_any(exchange.script.config.replies.question.as_ref());
     } else if !heard.reaction && exchange.script.yes_no.read(&heard.words).is_none() {
         exchange.say_once("noted", exchange.script.config.booking.noted.as_ref());
     }
@@ -263,6 +301,11 @@ fn settle(exchange: &mut Exchange<'_>, wishes: &Wishes) {
         return match named {
             // A day was named, but it is over or ruled out.
             _ if wanted.iter().any(|wish| wish.days.is_some()) => offer_days(exchange, &ruled_out(exchange, wishes)),
+            // "Plutôt l'après-midi": of the days just offered.
+            Some(times) if !exchange.state.offered.is_empty() => {
+                let days = offered_days(&exchange.state);
+                offer_over(exchange, &days, Some(times));
+            }
             Some(times) => ask_day(exchange, times),
             None => ask_again(exchange),
         };
@@ -284,6 +327,14 @@ fn settle(exchange: &mut Exchange<'_>, wishes: &Wishes) {
         [day] => offer_times(exchange, *day, named),
         several => offer_over(exchange, several, named),
     }
+}
+
+/// The days of the slots offered last, each once.
+fn offered_days(state: &State) -> Vec<Date> {
+    let mut days: Vec<Date> =
+        state.offered.iter().filter_map(|offer| Some(Instant::read(&offer.start)?.date())).collect();
+    days.dedup();
+    days
 }
 
 /// The slot we offered that the person names ("14h", "plutôt celui de mardi"), when only one fits.

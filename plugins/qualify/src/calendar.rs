@@ -25,6 +25,12 @@ impl Free {
         Some(Self { start, end, offer: Offer { start: slot.start, with: slot.with } })
     }
 
+    /// A slot that was offered before; its end is not known any more.
+    pub(crate) fn of_offer(offer: Offer) -> Option<Self> {
+        let start = Instant::read(&offer.start)?.civil;
+        Some(Self { start, end: start.time(), offer })
+    }
+
     /// "8h30-9h".
     pub(crate) fn span(&self, tongue: Tongue) -> String {
         tongue.span(self.start.time(), self.end)
@@ -59,7 +65,10 @@ pub(crate) fn on_days(first: Date, last: Date) -> Vec<Free> {
 
 /// The days of the horizon that have a free slot, from `first` on; at most `most`.
 pub(crate) fn free_days(exchange: &Exchange<'_>, first: Date, excluded: &[Date], most: usize) -> Vec<Date> {
-    let last = last_day(exchange);
+    free_between(first, last_day(exchange), excluded, most)
+}
+
+fn free_between(first: Date, last: Date, excluded: &[Date], most: usize) -> Vec<Date> {
     let mut days = Vec::new();
     let mut from = first;
     // 100 slots are a few days: ask again from where the answer ended.
@@ -78,11 +87,12 @@ pub(crate) fn free_days(exchange: &Exchange<'_>, first: Date, excluded: &[Date],
 
 /// The days with a free slot next to a day that has none: the one before it and the one after it, or two after it.
 pub(crate) fn days_around(exchange: &Exchange<'_>, day: Date) -> Vec<Date> {
-    let last = last_day(exchange);
-    let mut before = free_days(exchange, days_after(day, -4).max(exchange.now.date()), &[day], 4);
-    before.retain(|free| *free < day);
-    let mut days: Vec<Date> = before.pop().into_iter().collect();
-    days.extend(free_days(exchange, days_after(day, 1).min(last), &[], 2));
+    let today = exchange.now.date();
+    let mut days: Vec<Date> = free_between(days_after(day, -4).max(today), days_after(day, -1), &[], 4);
+    days = days.pop().into_iter().collect();
+    // Who asks for a day beyond the horizon is offered its neighbours all the same, if the host has them.
+    let last = last_day(exchange).max(days_after(day, 7));
+    days.extend(free_between(days_after(day, 1), last, &[], 2));
     days.dedup();
     days.truncate(2);
     days
@@ -144,6 +154,7 @@ pub(crate) fn over_days(exchange: &Exchange<'_>, days: &[Date], times: Option<(T
             break;
         }
     }
+    slots.sort_by_key(|slot| slot.start);
     slots
 }
 

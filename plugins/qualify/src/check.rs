@@ -138,6 +138,12 @@ impl Check<'_> {
             };
             self.wrong(format!("{at}.choices"), what);
         }
+        if step.answer != Kind::YesNo && !step.words.is_empty() {
+            self.wrong(
+                format!("{at}.words"),
+                "only a yes-no question has words for yes and no; the choices of a choice have `words` of their own",
+            );
+        }
         if step.answer != Kind::YesNo && step.buttons.is_some() {
             self.wrong(
                 format!("{at}.buttons"),
@@ -301,6 +307,7 @@ impl Check<'_> {
             ("who", &replies.who),
             ("source", &replies.source),
             ("robot", &replies.robot),
+            ("question", &replies.question),
             ("anger", &replies.anger),
             ("thanks", &replies.thanks),
             ("later", &replies.later),

@@ -88,6 +88,9 @@ pub(crate) struct Step {
     /// The choices of a `choice` question.
     #[serde(default)]
     pub(crate) choices: Vec<Choice>,
+    /// What people say for yes and no to this very question: "locataire" to "are you the owner?".
+    #[serde(default)]
+    pub(crate) words: StepWords,
     /// Titles of two buttons for a `yes-no` question.
     pub(crate) buttons: Option<YesNoButtons>,
     /// How choices are shown.
@@ -129,6 +132,22 @@ pub(crate) struct Choice {
     /// Other ways to say it.
     #[serde(default)]
     pub(crate) words: Vec<String>,
+}
+
+/// Words that answer one `yes-no` question.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct StepWords {
+    pub(crate) yes: Vec<String>,
+    pub(crate) no: Vec<String>,
+    pub(crate) maybe: Vec<String>,
+}
+
+impl StepWords {
+    /// True when there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.yes.is_empty() && self.no.is_empty() && self.maybe.is_empty()
+    }
 }
 
 /// Titles of the two buttons.
@@ -305,6 +324,8 @@ pub(crate) struct Replies {
     pub(crate) source: Option<Text>,
     /// Are you a robot? Then the question again.
     pub(crate) robot: Option<Text>,
+    /// A question that no objection answers. Then the question again.
+    pub(crate) question: Option<Text>,
     /// Insults and anger; then a human.
     pub(crate) anger: Option<Text>,
     /// Thank you.

@@ -189,6 +189,7 @@ fn booked(exchange: &mut Exchange<'_>, meeting: Meeting) {
     state.ended = None;
     state.cancelling = false;
     state.chosen = false;
+    state.declined.clear();
     booking::forget(state);
 }
 

@@ -179,6 +179,10 @@ impl<'a> Exchange<'a> {
         for step in &script.config.steps {
             let Some(key) = &step.note else { continue };
             let chosen = told.get(key).and_then(Value::as_str);
+            if step.answer == config::Kind::YesNo && chosen == Some("maybe") {
+                told.insert(key.clone(), Value::from(self.tongue.either("peut-être", "maybe")));
+                continue;
+            }
             if let Some(choice) = step.choices.iter().find(|choice| chosen == Some(choice.id.as_str())) {
                 let label = choice.label.variants_for(&self.language).first().cloned().unwrap_or_default();
                 told.insert(key.clone(), Value::from(label));

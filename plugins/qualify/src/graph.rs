@@ -46,6 +46,10 @@ fn silent_ends(config: &Config) -> Vec<Problem> {
         Some(name) => config.endings.get(name).is_some_and(|ending| ending.say.is_none()),
         None => then == "hand-over" && config.replies.hand_over.is_none(),
     };
+    // What a question says after any answer is left out where a branch leads to an end.
+    let spoken = |own: bool, then: &Option<String>, usual: bool| {
+        own || usual && !then.as_deref().is_some_and(|then| then.starts_with("end:"))
+    };
     let mut problems = Vec::new();
     let mut look = |at: String, then: Option<&str>, says: bool| {
         if let Some(then) = then.filter(|then| !says && is_silent(then)) {
@@ -62,10 +66,10 @@ fn silent_ends(config: &Config) -> Vec<Problem> {
         let says = step.say.is_some();
         look(at.clone(), step.then.as_deref(), says);
         for (answer, branch) in &step.on {
-            look(format!("{at}.on.{answer}"), branch.then.as_deref(), says || branch.say.is_some());
+            look(format!("{at}.on.{answer}"), branch.then.as_deref(), spoken(branch.say.is_some(), &branch.then, says));
         }
         for (rule_at, rule) in step.rules.iter().enumerate() {
-            look(format!("{at}.rules.{rule_at}"), rule.then.as_deref(), says || rule.say.is_some());
+            look(format!("{at}.rules.{rule_at}"), rule.then.as_deref(), spoken(rule.say.is_some(), &rule.then, says));
         }
     }
     let lost = config.replies.lost_then.as_deref().filter(|_| config.replies.lost.is_none());

@@ -36,7 +36,12 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
         }
         _ if all.is_empty() => {
             let first = |day: Date| calendar::on_days(day, day).into_iter().next();
-            let slots = calendar::days_around(exchange, day).into_iter().filter_map(first).collect();
+            let mut slots: Vec<Free> = calendar::days_around(exchange, day).into_iter().filter_map(first).collect();
+            if slots.is_empty() {
+                // Too far ahead: what there is before.
+                let days = calendar::free_days(exchange, exchange.now.date(), &[], booking.offers);
+                slots = calendar::over_days(exchange, &days, None);
+            }
             offer_slots(exchange, &booking.taken, slots);
         }
         _ => {
@@ -61,7 +66,12 @@ pub(crate) fn offer_over(exchange: &mut Exchange<'_>, days: &[Date], times: Opti
     if slots.is_empty() {
         let from = days.first().copied().unwrap_or_else(|| exchange.now.date());
         let wanted = from.to_datetime(times.map_or(Time::midnight(), |(from, _)| from));
-        let near = calendar::nearest(&calendar::on_days(from, calendar::last_day(exchange)), wanted, booking.offers);
+        let mut near =
+            calendar::nearest(&calendar::on_days(from, calendar::last_day(exchange)), wanted, booking.offers);
+        if near.is_empty() {
+            let days = calendar::free_days(exchange, exchange.now.date(), &[], booking.offers);
+            near = calendar::over_days(exchange, &days, None);
+        }
         return offer_slots(exchange, &booking.taken, near);
     }
     offer_slots(exchange, &booking.offer_slots, slots);
@@ -104,10 +114,16 @@ pub(crate) fn show(exchange: &mut Exchange<'_>, choices: Vec<Choice>) {
 pub(crate) fn offer_days(exchange: &mut Exchange<'_>, excluded: &[Date]) {
     let tomorrow = days_after(exchange.now.date(), 1);
     let most = exchange.script.config.booking.offers;
-    let days = calendar::free_days(exchange, tomorrow, excluded, most);
+    let excluded: Vec<Date> = excluded.iter().chain(&exchange.state.declined).copied().collect();
+    let days = calendar::free_days(exchange, tomorrow, &excluded, most);
     if days.is_empty() {
         return none_free(exchange);
     }
+    propose_days(exchange, days);
+}
+
+/// Proposes days.
+pub(crate) fn propose_days(exchange: &mut Exchange<'_>, days: Vec<Date>) {
     describe_days(exchange, &days);
     exchange.say(&exchange.script.config.booking.offer_days);
     let (today, tongue) = (exchange.now.date(), exchange.tongue);

@@ -7,7 +7,7 @@ use relais_sdk::Problem;
 use crate::check;
 use crate::config::{Config, Kind};
 use crate::texts::Texts;
-use crate::understand::{Intents, Labels, Lexicon, YesNo};
+use crate::understand::{Answer, Intents, Labels, Lexicon, YesNo};
 
 /// What texts and conditions may use.
 pub(crate) const VARIABLES: [&str; 26] = [
@@ -54,6 +54,8 @@ pub struct Script {
     pub(crate) tells_answers: bool,
     /// Each objection's words, by its place.
     pub(crate) objections: Lexicon<usize>,
+    /// The words of each `yes-no` step that has some of its own, by the step's id.
+    pub(crate) own_words: BTreeMap<String, Lexicon<Answer>>,
     /// The choices of each `choice` step, by the step's id.
     pub(crate) labels: BTreeMap<String, Labels>,
 }
@@ -76,8 +78,19 @@ impl Script {
                 (step.id.clone(), labels)
             })
             .collect();
+        let own_words = config.steps.iter().filter(|step| !step.words.is_empty()).map(|step| {
+            let mut lexicon = Lexicon::default();
+            for (answer, words) in
+                [(Answer::Yes, &step.words.yes), (Answer::No, &step.words.no), (Answer::Maybe, &step.words.maybe)]
+            {
+                lexicon.add(answer, words.iter().map(String::as_str));
+            }
+            (step.id.clone(), lexicon)
+        });
+        let own_words = own_words.collect();
         Ok(Self {
             texts,
+            own_words,
             tells_answers: used.contains("answers"),
             yes_no: YesNo::new(&config.words),
             intents: Intents::new(&config.words),

@@ -40,6 +40,12 @@ pub(crate) fn urgent(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
 /// After the end nothing is answered, unless the person comes back to it. True when nothing is to be done.
 pub(crate) fn reopens_not(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
     let Some(reason) = exchange.state.ended.clone() else { return false };
+    // "Pardon, je voulais dire oui" to the question that ended it.
+    exchange.state.ended = None;
+    if steps::corrects_last(exchange, heard) {
+        return true;
+    }
+    exchange.state.ended = Some(reason.clone());
     let intents = exchange.script.intents.read(&heard.words);
     let wishes = when::read(&heard.text, exchange.now.civil, &[]);
     let comes_back = reason == exchange.script.config.follow_ups.reason
@@ -98,21 +104,20 @@ pub(crate) fn instead(exchange: &mut Exchange<'_>, heard: &Heard, answered: Answ
                 let asked = questions(exchange, heard, Answered::No);
                 answer_questions(exchange, &asked);
                 if asked.is_empty() {
-                    booking::open_with(exchange, heard);
+                    booking::open_with(exchange, heard, None);
                     // "With pleasure" and, a second later, "you are booked" would be two messages for one thing.
                     if !exchange.is_booking() {
                         exchange.say_first(replies.call_me.as_ref());
                     }
                 } else {
-                    exchange.say_any(replies.call_me.as_ref());
-                    booking::open_with(exchange, heard);
+                    booking::open_with(exchange, heard, replies.call_me.as_ref());
                 }
                 return true;
             }
             Intent::Later => {
                 // "Pas maintenant, plutôt demain": a time to be called, not a brush-off.
                 if when::read(&heard.text, exchange.now.civil, &[]).wanted.iter().any(|wish| wish.days.is_some()) {
-                    booking::open_with(exchange, heard);
+                    booking::open_with(exchange, heard, None);
                 } else {
                     exchange.say_any(replies.later.as_ref());
                 }
@@ -224,6 +229,18 @@ pub(crate) fn go(exchange: &mut Exchange<'_>, then: &str) {
     }
 }
 
+/// A question that the script has no answer to: it is kept for the CRM. Three times; who asks on wants a human. Without
+/// `replies.question` it counts as not understood.
+pub(crate) fn asks_something_else(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
+    const MOST: usize = 3;
+    let asks = heard.words.len() >= 3 && heard.text.contains('?');
+    if !asks || exchange.state.asked.len() >= MOST {
+        return false;
+    }
+    exchange.state.asked.push(heard.text.trim().to_owned());
+    exchange.script.config.replies.question.is_some()
+}
+
 /// Not understood: ask differently, twice at most, then what the script wants.
 pub(crate) fn misunderstood(exchange: &mut Exchange<'_>, heard: &Heard, again: &[crate::text::Text]) {
     const MOST: usize = 2;
@@ -231,6 +248,10 @@ pub(crate) fn misunderstood(exchange: &mut Exchange<'_>, heard: &Heard, again: &
         // "Bonjour" is no answer, but nothing to be lost about either.
         let replies = &exchange.script.config.replies;
         exchange.say_once("greeting", replies.greeting.as_ref());
+        return repeat(exchange);
+    }
+    if asks_something_else(exchange, heard) {
+        exchange.say_any(exchange.script.config.replies.question.as_ref());
         return repeat(exchange);
     }
     let times = exchange.state.misunderstood;

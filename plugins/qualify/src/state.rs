@@ -42,6 +42,12 @@ pub struct State {
     /// The days offered last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) offered_days: Vec<Date>,
+    /// The days that the person turned down, so that they are not offered again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) declined: Vec<Date>,
+    /// Questions that the script has no answer to, as the person put them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) asked: Vec<String>,
     /// The booking asked for is one of the slots that we offered.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) chosen: bool,

@@ -123,14 +123,14 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
         How::Unsure => questions.is_empty() && exchange.state.misunderstood > 0,
     });
     match accepted {
-        Some(reading) => accept(exchange, index, step, &reading.what, &questions),
+        Some(reading) => accept(exchange, (index, step), &reading.what, &questions, heard),
         None if !questions.is_empty() => match sides::answer_questions(exchange, &questions) {
             Some(then) => go(exchange, &then),
             None => sides::repeat(exchange),
         },
         // "Can I come on Thursday at 3pm?": more than was asked.
         None if step.answer != Kind::Time && booking::names_a_day(exchange, heard) => {
-            booking::open_with(exchange, heard);
+            booking::open_with(exchange, heard, None);
         }
         None => {
             sides::misunderstood(exchange, heard, &step.again);
@@ -162,12 +162,18 @@ fn corrects_before(exchange: &mut Exchange<'_>, open: Option<&str>, how: Option<
     if how.is_some_and(|how| how >= reading.how) {
         return false;
     }
-    accept(exchange, index, step, &reading.what, &[]);
+    accept(exchange, (index, step), &reading.what, &[], heard);
     true
 }
 
 /// Notes the answer and goes on. With a question in the same breath, its answer replaces the branch's words.
-fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answer, questions: &[Question]) {
+fn accept(
+    exchange: &mut Exchange<'_>,
+    (index, step): (usize, &Step),
+    answer: &Answer,
+    questions: &[Question],
+    heard: &Heard,
+) {
     exchange.state.misunderstood = 0;
     exchange.state.previous = Some(step.id.clone());
     exchange.set("answer", answer.number.map_or_else(|| answer.value.clone(), |number| json!(number.middle())));
@@ -194,8 +200,7 @@ fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answe
     let then = then.or(step.then.as_deref()).unwrap_or_else(|| config.after(index));
     if questions.is_empty() {
         exchange.say_any(say);
-        go(exchange, then);
-        return;
+        return go_on(exchange, step, then, heard);
     }
     let wanted = sides::answer_questions(exchange, questions);
     // Who is disqualified is told so, whatever else was asked.
@@ -205,6 +210,42 @@ fn accept(exchange: &mut Exchange<'_>, index: usize, step: &Step, answer: &Answe
     } else {
         go(exchange, wanted.as_deref().unwrap_or(then));
     }
+}
+
+/// Goes on after an answer. What the same message says to the next question as well is not asked again: "oui, une maison",
+/// "13001, plutôt demain".
+fn go_on(exchange: &mut Exchange<'_>, answered: &Step, then: &str, heard: &Heard) {
+    let free = matches!(answered.answer, Kind::Text | Kind::Number | Kind::Time);
+    if then == "booking" && !free {
+        return booking::open_after(exchange, heard);
+    }
+    let config = &exchange.script.config;
+    let next = config.step(then).filter(|(_, next)| !free && next.id != answered.id);
+    if let Some((index, next)) = next
+        && !next.skip_if.as_ref().is_some_and(|condition| exchange.holds(condition))
+        && let Some(answer) = said_already(exchange, next, heard)
+    {
+        return accept(exchange, (index, next), &answer, &[], heard);
+    }
+    go(exchange, then);
+}
+
+/// The answer to a question that was not put yet, when it cannot be meant for another: a choice by its name, an e-mail
+/// address, a postcode.
+fn said_already(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Answer> {
+    let is_new = step.note.as_ref().is_none_or(|key| exchange.noted(key).is_none());
+    if !is_new || heard.choice.is_some() || exchange.state.previous.as_deref() == Some(step.id.as_str()) {
+        return None;
+    }
+    let reading = match step.answer {
+        Kind::Choice => {
+            let named = exchange.script.labels.get(&step.id)?.named(&heard.words)?;
+            Reading::sure(branch_answer(&step.choices.get(named)?.id))
+        }
+        Kind::Email | Kind::Postcode => read_kind(exchange, step, heard)?,
+        Kind::YesNo | Kind::Text | Kind::Number | Kind::Time => return None,
+    };
+    (reading.how == How::Sure).then_some(reading.what)
 }
 
 /// The branch of those who do not know or do not want to say.
@@ -236,7 +277,11 @@ fn read_kind(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Read
         Kind::YesNo => {
             // "Comment ça marche ?" is no "ça marche".
             let words = exchange.script.objections.strike(&heard.words);
-            let reading = exchange.script.yes_no.read(&words)?;
+            let own = exchange.script.own_words.get(&step.id).map(|own| own.scan(&words)).unwrap_or_default();
+            let reading = match own.as_slice() {
+                [first, rest @ ..] if rest.iter().all(|hit| hit.what == first.what) => Reading::sure(first.what),
+                _ => exchange.script.yes_no.read(&words)?,
+            };
             Some(Reading { what: branch_answer(reading.what.name()), how: reading.how })
         }
         Kind::Text => Some(Reading::sure(plain(Value::from(heard.text.trim())))),

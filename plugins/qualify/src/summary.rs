@@ -46,6 +46,7 @@ fn composed(exchange: &mut Exchange<'_>) -> Vec<String> {
     };
     let mut sentences = vec![first.to_owned()];
     sentences.extend(brought_up(exchange));
+    sentences.extend(asked(exchange));
     sentences.extend(facts(exchange));
     sentences.extend(ending(exchange, reason.as_deref().filter(|_| !silent)));
     sentences
@@ -71,6 +72,14 @@ fn brought_up(exchange: &mut Exchange<'_>) -> Option<String> {
     let and = tongue.either(" et ", " and ");
     let all = if head.is_empty() { last.clone() } else { format!("{}{and}{last}", head.join(", ")) };
     Some(format!("{} {all}.", tongue.either("A", "Has")))
+}
+
+/// "A demandé : « Combien de temps ça prend ? »"
+fn asked(exchange: &Exchange<'_>) -> Option<String> {
+    let quotes: Vec<String> = exchange.state.asked.iter().map(|question| quoted(question)).collect();
+    let all = quotes.join(exchange.tongue.either(" », « ", "”, “"));
+    let (before, after) = (exchange.tongue.either("A demandé : « ", "Asked: “"), exchange.tongue.either(" »", "”"));
+    (!quotes.is_empty()).then(|| format!("{before}{all}{after}."))
 }
 
 /// "Surface : 80 m²." for each answer that was noted.

@@ -37,7 +37,9 @@ pub(crate) fn read(text: &str, now: DateTime, languages: &[&str]) -> Wishes {
     let wishes = |intervals: &[Interval]| {
         let today = now.date();
         let ahead = |wish: &Wish| wish.days.is_none_or(|(_, last)| last >= today);
-        intervals.iter().map(|interval| wish(interval, today)).filter(ahead).collect()
+        // "Dès que possible" asks for no time in particular.
+        let asap = |interval: &&Interval| interval.to.is_none() && interval.from.is_some_and(|from| from <= now);
+        intervals.iter().filter(|it| !asap(it)).map(|interval| wish(interval, today)).filter(ahead).collect()
     };
     Wishes { wanted: wishes(&understood.alternatives), excluded: wishes(&understood.excluded) }
 }

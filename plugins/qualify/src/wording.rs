@@ -113,6 +113,11 @@ impl Check<'_> {
             if length > most {
                 self.wrong(&place, format!("{length} characters: WhatsApp takes {most} here"));
             }
+            if at == "booking.ask-day" && source.contains("time") && !source.contains("if time") {
+                let what =
+                    "who said \"in the morning\" named no one time: write {% if time %} at {{ time }}{% endif %}";
+                self.wrong(&place, what);
+            }
             match self.texts.add(source) {
                 Ok(used) => self.variables(&place, &used),
                 Err(error) => self.wrong(&place, format!("the text cannot be read: {error}")),

@@ -40,7 +40,11 @@ impl Parser<'_> {
             return Some((DaySpec::day(add_days(on_or_after(self.today, wanted), more)), end));
         }
         let dated = self.past(at, &[Lex::On, Lex::Art, Lex::Punct(','), Lex::De]);
-        if let Some((spec, end)) = self.dated_weekday(dated, wanted, depth) {
+        // "mercredi de 14 à 16": hours.
+        let hours = self.lex(at) == Lex::De
+            && matches!(self.lex(at + 2), Lex::A | Lex::To | Lex::Punct('-'))
+            && matches!((self.lex(at + 1), self.lex(at + 3)), (Lex::Num(..), Lex::Num(..)));
+        if let Some((spec, end)) = self.dated_weekday(dated, wanted, depth).filter(|_| !hours) {
             return Some((spec, end));
         }
         let inside = self.past(at, &[Lex::De, Lex::Du, Lex::In, Lex::Art, Lex::On, Lex::From]);

@@ -169,7 +169,7 @@ const WORDS: &[Entry] = &[
     ("po", Not), ("ni", Not), ("sauf", Except), ("hormis", Except), ("excepte", Except),
     ("a part", Except), ("hors", Except), ("a l exception de", Except), ("mais pas", Except),
     ("surtout pas", Not), ("peux pas", Cannot), ("peut pas", Cannot), ("peu pas", Cannot),
-    ("pourrai pas", Cannot), ("pourrais pas", Cannot), ("pas possible", Cannot), ("rien", Cannot),
+    ("pourrai pas", Cannot), ("pourrais pas", Cannot), ("pas possible", Cannot),
     ("pas dispo", Cannot), ("pas de dispo", Cannot), ("pas de disponibilite", Cannot),
     ("pas de disponibilites", Cannot), ("pas de creneau", Cannot), ("aucune dispo", Cannot),
     ("rien de dispo", Cannot), ("pas disponibles", Cannot), ("suis deja pris", Cannot),

@@ -26,6 +26,16 @@ impl Labels {
         self.labels.push(content.collect());
     }
 
+    /// The only thing that a message names in so many words.
+    pub(crate) fn named(&self, message: &[String]) -> Option<usize> {
+        let mut named: Vec<usize> = self.words.scan(message).iter().map(|hit| hit.what).collect();
+        named.dedup();
+        match named.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
     fn len(&self) -> usize {
         self.labels.len()
     }
@@ -71,9 +81,11 @@ pub(crate) fn choice(labels: &Labels, message: &[String]) -> Option<Reading<usiz
 
 /// Which of so many things a message means by nothing but their place: "le premier", "ok pour la deuxième", "2".
 pub(crate) fn place(count: usize, message: &[String]) -> Option<usize> {
-    const FILLER: [&str; 22] = [
-        "ok", "oui", "yes", "pour", "celui", "celle", "creneau", "horaire", "svp", "merci", "parfait", "bien", "bon",
-        "me", "va", "convient", "prends", "prefere", "ca", "one", "please", "slot",
+    const FILLER: &[&str] = &[
+        "ok", "oui", "yes", "pour", "celui", "celle", "creneau", "horaire", "svp", "stp", "merci", "parfait", "bien",
+        "bon", "me", "va", "convient", "prends", "prefere", "choisis", "ca", "marche", "roule", "accord", "super",
+        "nickel", "alors", "vais", "prendre", "sera", "one", "please", "slot", "thanks", "works", "fine", "take", "ll",
+        "i", "for",
     ];
     let plain = |word: &&String| !FILLER.contains(&word.as_str());
     let rest: Vec<String> = message.iter().filter(plain).cloned().collect();

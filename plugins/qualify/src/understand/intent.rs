@@ -20,10 +20,10 @@ pub(crate) enum Intent {
     NoNeed,
     /// Are you a robot?
     Robot,
-    /// Where did you get my number?
-    Source,
     /// Who are you?
     Who,
+    /// Where did you get my number?
+    Source,
     /// Call me.
     CallMe,
     /// Not now.
@@ -86,19 +86,19 @@ const WORDS: &[(Intent, &[&str])] = &[
         "mauvais numéro", "faux numéro", "trompez de numéro", "trompé de numéro", "erreur de numéro",
         "mauvaise personne", "pas la bonne personne", "pas le bon numéro", "vous vous trompez", "vous faites erreur",
         "je n'ai rien demandé",
-        "j'ai rien demandé", "jamais fait de demande", "jamais rien demandé", "pas fait de demande",
+        "j'ai rien demandé", "rien demandé", "jamais fait de demande", "jamais rien demandé", "pas fait de demande",
         "aucune demande", "wrong number", "wrong person", "i didn't ask", "never asked",
     ]),
     (Intent::Anger, &[
         "arnaque*", "une arnaque", "du harcèlement", "is harassment", "is a scam", "is spam", "du spam", "arnaqueur*", "escroc*", "escroquerie", "harcèlement", "harcelez", "spam", "c'est une honte",
         "honteux", "scandaleux", "inadmissible", "ras le bol", "marre", "j'en ai marre", "vous vous foutez",
-        "foutage de gueule", "va te faire", "allez vous faire",
+        "foutage de gueule", "vous me saoulez", "vous me soulez", "vous m'énervez", "vous me gonflez", "va te faire", "allez vous faire",
         "connard*", "connasse", "merde", "putain", "fait chier", "casse toi", "dégage*", "scam", "harassment",
         "fuck*", "bullshit", "😡", "🤬", "🖕",
     ]),
     (Intent::HandOver, &[
         "parler à quelqu'un", "parler à une personne", "parler à un humain", "parler à un conseiller",
-        "parler à un responsable", "parler avec quelqu'un", "un vrai humain", "une vraie personne", "un être humain",
+        "parler à un responsable", "parler avec quelqu'un", "un vrai humain", "un vrai conseiller", "un vrai commercial", "quelqu'un de vrai", "une vraie personne", "un être humain",
         "un humain", "un conseiller", "un commercial", "une personne réelle", "quelqu'un de réel",
         "un responsable", "service client", "speak to someone", "talk to someone", "talk to a human", "real person",
         "a human", "an agent", "speak to a person",
@@ -136,7 +136,8 @@ const WORDS: &[(Intent, &[&str])] = &[
     (Intent::CallMe, &[
         "appelez-moi", "appelez moi", "appelle-moi", "appelle moi", "rappelez-moi", "rappelez moi", "rappelle-moi",
         "rappelle moi", "vous pouvez m'appeler", "pouvez-vous m'appeler", "pouvez m'appeler", "peut m'appeler",
-        "me rappeler", "m'appeler", "par téléphone", "au téléphone", "de vive voix", "un rdv", "un rendez-vous",
+        "me rappeler", "m'appeler", "me recontacter", "recontactez-moi", "contactez-moi", "me contacter par téléphone",
+        "me joindre", "par téléphone", "au téléphone", "de vive voix", "un rdv", "un rendez-vous",
         "prendre rdv", "prendre rendez-vous", "call me", "phone me",
         "give me a call", "by phone", "ring me",
     ]),
@@ -146,6 +147,10 @@ const WORDS: &[(Intent, &[&str])] = &[
         "je vous réponds plus tard", "je reviens vers vous", "reviens vers vous", "je vous redis",
         "je vous recontacte", "une autre fois", "à un autre moment", "laissez-moi réfléchir", "je vais réfléchir",
         "je réfléchis", "je dois réfléchir", "besoin de réfléchir",
+        "je dois voir avec", "dois voir avec", "je vais voir avec", "voir avec ma femme", "voir avec mon mari",
+        "en parler à", "en discuter avec", "je ne sais pas encore", "sais pas encore", "je vous dirai",
+        "je vous tiens au courant", "tiens au courant", "j'hésite encore", "let me think", "need to think",
+        "think about it", "get back to you", "let you know", "talk to my", "check with my",
         "pas le temps", "pas disponible là", "not now", "later", "busy", "driving", "in a meeting", "another time",
     ]),
     (Intent::Cancel, &[
@@ -234,11 +239,11 @@ impl Intents {
 
     /// Everything that a message wants, the weightiest first.
     pub(crate) fn read(&self, message: &[String]) -> Vec<Intent> {
-        let short = message.len() <= 5;
+        let short = |what: Intent| message.len() <= if what == Intent::Anger { 8 } else { 5 };
         let hits = self.lexicon.scan(message);
         let mut found: Vec<Intent> = hits
             .iter()
-            .filter(|hit| hit.len > 1 || short || !ONLY_ALONE.contains(&hit.what))
+            .filter(|hit| hit.len > 1 || short(hit.what) || !ONLY_ALONE.contains(&hit.what))
             .filter(|hit| !is_denied(message, hit.at, hit.what))
             .map(|hit| hit.what)
             .collect();

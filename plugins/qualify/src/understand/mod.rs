@@ -7,6 +7,8 @@ mod language;
 mod lexicon;
 mod number;
 mod numerals;
+#[cfg(test)]
+mod phrases_test;
 mod tokens;
 mod yes_no;
 

@@ -43,10 +43,10 @@ const YES: &[&str] = &[
     "exact", "exactement", "c'est ça", "c'est exact", "effectivement", "en effet", "affirmatif", "d'accord",
     "daccord",
     "dac", "dacc", "ok", "okay", "oki", "okey", "volontiers", "avec plaisir", "avec joie", "ça marche", "ça roule",
-    "ça me va", "ça nous va", "pas de problème", "pas de souci", "pas de soucis", "sans problème", "aucun problème",
+    "ça me va", "ça nous va", "pas de problème", "pas de souci", "pas de soucis", "sans problème", "no problem", "no worries", "aucun problème",
     "aucun souci", "parfait", "entendu", "allez-y", "vas-y", "allons-y", "go", "je confirme", "je veux bien",
     "nous voulons bien", "je suis intéressé*", "ça m'intéresse", "très bien", "super", "génial", "top", "nickel",
-    "impeccable", "sûr", "of course", "sure", "absolutely", "definitely", "certainly", "certainement", "sounds good",
+    "impeccable", "sûr", "of course", "sure", "absolutely", "definitely", "certainly", "certainement", "sounds good", "sounds great", "ça me convient", "ça convient",
     "fine", "right", "correct", "i do", "we do", "i am", "we are", "👍", "✅", "👌", "✔", "☑", "💯", "🆗",
 ];
 

@@ -12,3 +12,4 @@ mod guide;
 mod host;
 mod problems;
 mod scripts;
+mod talk;

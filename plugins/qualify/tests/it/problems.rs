@@ -21,7 +21,7 @@ show = "buttons"
 choices = [{ id = "a", label = "A" }, { id = "b", label = "B" }]
 [booking]
 ask = "? ?"
-ask-day = "{{ time }} ?"
+ask-day = "{% if time %}{{ time }}{% endif %} ?"
 offer-times = "{{ slots }} ?"
 offer-days = "{{ days }} ?"
 offer-slots = "{{ slots }} ?"
@@ -42,6 +42,13 @@ fn problems(script: &str) -> Vec<Problem> {
 #[test]
 fn a_right_script_has_no_problem() {
     assert_eq!(problems(SCRIPT), []);
+}
+
+#[test]
+fn the_example_of_the_readme_is_right() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(problems(example), []);
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn each_mistake_is_named_with_its_place() {
         ),
         ("before = \"1h\"", "before = \"one hour\"", "reminders.0.before", "a duration such as"),
         ("[booking]", "[endings.bye]\n[booking]", "endings.bye", "no `then` leads to this ending"),
-        ("ask-day = \"{{ time }} ?\"\n", "", "booking", "missing field `ask-day`"),
+        ("ask-day = \"{% if time %}{{ time }}{% endif %} ?\"\n", "", "booking", "missing field `ask-day`"),
         ("note = \"one\"", "then = \"booking\"\non.yes.then = \"two\"\nmin = 3", "steps.0.min", "only a number"),
         (
             "[booking]",
@@ -153,6 +160,7 @@ fn each_mistake_is_named_with_its_place() {
             "at most 3 buttons",
         ),
         ("cancelled = \"OK.\"", "cancelled = \"OK.\"\noffers = 5", "booking.offers", "too many for a sentence"),
+        ("{% if time %}{{ time }}{% endif %} ?", "{{ time }} ?", "booking.ask-day", "named no one time"),
         ("note = \"one\"", "summary = \"Un\"", "steps.0.summary", "only what is noted"),
     ] {
         let script = SCRIPT.replacen(from, to, 1);
@@ -171,7 +179,7 @@ fn all_that_is_wrong_is_told_at_once() {
         ("note = \"one\"", "nota = \"one\"\nthen = \"three\""),
         ("\"2 ?\"", "3"),
         ("show = \"buttons\"", "show = \"button\""),
-        ("ask-day = \"{{ time }} ?\"\n", ""),
+        ("ask-day = \"{% if time %}{{ time }}{% endif %} ?\"\n", ""),
         ("before = \"1h\"", "before = \"soon\""),
         ("fr = \"Rien.\"", "fr = \"{{ rien }}\""),
         ("template = \"hello\"", "template = \"\""),
