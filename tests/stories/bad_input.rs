@@ -57,6 +57,21 @@ async fn every_refusal_says_what_to_do() {
         case("a phone of another type", with("phone_number", json!({})), 422, "invalid-field", "phone_number"),
         case("an impossible phone", with("phone_number", json!("+33000000000")), 422, "invalid-field", "phone_number"),
         case("too large", with("context", json!("x".repeat(300_000))), 413, "body-too-large", ""),
+        case(
+            "a phone with a NUL",
+            with("phone_number", json!("+336123\u{0}45604")),
+            422,
+            "invalid-field",
+            "phone_number",
+        ),
+        case(
+            "a phone with too many digits",
+            with("phone_number", json!("9".repeat(5_000))),
+            422,
+            "invalid-field",
+            "phone_number",
+        ),
+        case("cut off", lead(good.to_string()[..20].to_owned()), 400, "invalid-json", ""),
         case("unknown flow", with("flow", json!("nothing")), 422, "unknown-flow", "flow"),
         case("a flow of another type", with("flow", json!(1)), 422, "invalid-field", "flow"),
         case(

@@ -20,6 +20,8 @@ mod deploy;
 #[cfg(test)]
 mod guide;
 #[cfg(test)]
+mod inbound;
+#[cfg(test)]
 mod outbound;
 #[cfg(test)]
 mod outcomes;

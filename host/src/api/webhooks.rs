@@ -9,11 +9,11 @@ use axum::{
 use super::{Api, Problem, arrivals, body};
 use crate::{
     delivery::TemplateNews,
-    flows::SecretSource,
-    model::{EnvelopeId, Environment, Event, Phone, Receipt, ReceiptStatus, TenantId},
+    flows::{SecretSource, Tenant},
+    model::{EnvelopeId, Environment, Event, Phone, TenantId},
     store::{Append, Appended, To},
     turn,
-    whatsapp::{self, Keyword, Kind, SIGNATURE_HEADER, Update},
+    whatsapp::{self, Keyword, SIGNATURE_HEADER, Update},
 };
 
 /// Meta's limit (FACTS §2.1).
@@ -71,13 +71,8 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
     let events: Vec<Append> = updates
         .into_iter()
         .map(|update| {
-            let tenant = update
-                .phone_number_id
-                .as_deref()
-                .and_then(|number| api.flows.tenant_of_number(number))
-                .map(|tenant| tenant.id.clone())
-                .and_then(|tenant| world_of(&signers, &tenant).map(|world| (tenant, world)));
-            arrivals::event_of(update, tenant, now)
+            let from = of_tenant(&api, &update).and_then(|tenant| Some((tenant.clone(), world_of(&signers, &tenant)?)));
+            arrivals::event_of(update, from, now)
         })
         .collect();
     prove_sent(&api, &events).await;
@@ -88,6 +83,16 @@ pub(super) async fn receive(State(api): State<Api>, headers: HeaderMap, body: Bo
     register(&api, said, &appended).await?;
     api.pulse.beat();
     Ok(StatusCode::OK)
+}
+
+/// The tenant of the number that an update is about or, for what is about a whole account, of that account.
+fn of_tenant(api: &Api, update: &Update) -> Option<TenantId> {
+    if let Some(number) = &update.phone_number_id {
+        return api.flows.tenant_of_number(number).map(|tenant| tenant.id.clone());
+    }
+    let account = update.waba.as_ref()?;
+    let is_its = |tenant: &&std::sync::Arc<Tenant>| tenant.whatsapp.business_account_id.as_ref() == Some(account);
+    api.flows.tenants().iter().find(is_its).map(|tenant| tenant.id.clone())
 }
 
 /// Someone who says STOP or START.

@@ -149,8 +149,20 @@ pub(crate) async fn a_person_is_known_by_many_names(place: &dyn Place) {
     assert_eq!(store.append(vec![message("acme", &["unknown", &number, "wa-1"], "m4", 4)]).await.unwrap(), filed(2));
     assert_eq!(store.append(vec![message("acme", &["unknown"], "m5", 4)]).await.unwrap(), filed(2));
     let mut quoting = message("acme", &[&number], "m6", 5);
-    quoting.to = To::Person { environment: None, context: Some("wamid.1".into()), names: vec![number] };
+    quoting.to = To::Person { environment: None, context: Some("wamid.1".into()), names: vec![number.clone()] };
     assert_eq!(store.append(vec![quoting.clone()]).await.unwrap(), filed(1));
+    // A conversation in the simulator is not the one on WhatsApp.
+    let mut live = conversation("acme", 3);
+    live.lead.phone = conversation("acme", 1).lead.phone;
+    live.environment = Environment::Live;
+    let test = conversation("acme", 1).environment;
+    assert_ne!(test, Environment::Live);
+    assert_eq!(store.accept(intake(live)).await.unwrap(), LeadAnswer::Accepted(id(3)));
+    for (world, expected) in [(test, 2), (Environment::Live, 3)] {
+        let mut said = message("acme", &[&number], &format!("{world:?}"), 5);
+        said.to = To::Person { environment: Some(world), context: None, names: vec![number.clone()] };
+        assert_eq!(store.append(vec![said]).await.unwrap(), filed(expected));
+    }
     quoting.tenant = Some("globex".into());
     assert_eq!(store.append(vec![quoting]).await.unwrap(), [Appended::Parked(3)], "a wamid of another tenant");
 }
