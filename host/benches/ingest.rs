@@ -37,7 +37,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// Keep-alive connections, each with one request under way.
-const CONNECTIONS: [usize; 2] = [8, 32];
+const CONNECTIONS: [usize; 3] = [8, 32, 256];
 /// How often each server has its turn.
 const ROUNDS: usize = 4;
 const ROUND: Duration = Duration::from_secs(1);
