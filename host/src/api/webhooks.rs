@@ -10,10 +10,10 @@ use super::{Api, Problem, arrivals, body};
 use crate::{
     delivery::TemplateNews,
     flows::{SecretSource, Tenant},
-    model::{EnvelopeId, Environment, Event, Phone, TenantId},
+    model::{EnvelopeId, Environment, Event, Phone, Receipt, ReceiptStatus, TenantId},
     store::{Append, Appended, To},
     turn,
-    whatsapp::{self, Keyword, SIGNATURE_HEADER, Update},
+    whatsapp::{self, Keyword, Kind, SIGNATURE_HEADER, Update},
 };
 
 /// Meta's limit (FACTS §2.1).
