@@ -1,6 +1,6 @@
 //! What leaves, when and in which form: the window, quiet hours, the pace, read receipts, headers.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use relais::{
@@ -9,7 +9,7 @@ use relais::{
 };
 use serde_json::json;
 
-use super::scene::{Folder, Scene, at, eventually, repository};
+use super::scene::{Scene, at, eventually};
 
 pub(crate) const NUMBER: &str = "+33612345604";
 
