@@ -1,13 +1,16 @@
 //! The rooms put together: what `relais serve`, the demonstration and the tests all start.
 
+mod outside;
+
 use std::{io, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::{net::TcpListener, task::JoinSet};
 
+use self::outside::OutsideCalendars;
 use crate::{
     api::{self, Api},
-    delivery::{self, Delivery, Directory, Endpoint, Secret, Sender},
+    delivery::{self, Delivery, Directory, Endpoint, Reader, Secret, Sender},
     flows::{self, Flows, Published},
     model::{Clock, Environment, Pulse, TenantId},
     sandbox::{self, Sandbox},
@@ -112,6 +115,7 @@ pub struct Host {
     turns: Turns,
     delivery: Delivery,
     schedule: Schedule,
+    outside: OutsideCalendars,
     clock: Clock,
     pulse: Pulse,
     tasks: JoinSet<()>,
@@ -164,15 +168,18 @@ impl Host {
             options.turns,
             options.observer,
         );
+        let reader = Reader::new(&options.delivery)?;
         let delivery =
             Delivery::new(Arc::clone(&store), clock.clone(), Arc::new(directory), pulse.clone(), options.delivery)?;
         let schedule = Schedule::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone());
         let api =
             Api::new(Arc::clone(&store), flows.clone(), clock.clone(), pulse.clone(), delivery.clone(), api_options);
 
+        let outside = OutsideCalendars::new(Arc::clone(&store), flows.clone(), clock.clone(), reader);
         let address = listener.local_addr()?;
         tasks.spawn(turns.clone().run());
         tasks.spawn(schedule.clone().run());
+        tasks.spawn(outside.clone().run());
         tasks.spawn(delivery.clone().run(std::future::pending()));
         if options.watch {
             let (flows, clock, pulse) = (flows.clone(), clock.clone(), pulse.clone());
@@ -192,7 +199,7 @@ impl Host {
                 tracing::error!(%error, "the doors are closed");
             }
         });
-        Ok(Self { store, flows, address, turns, delivery, schedule, clock, pulse, tasks })
+        Ok(Self { store, flows, address, turns, delivery, schedule, outside, clock, pulse, tasks })
     }
 
     /// Where the doors are.
@@ -210,6 +217,7 @@ impl Host {
         self.turns.in_flight()
             + self.delivery.in_flight().load(std::sync::atomic::Ordering::SeqCst)
             + self.schedule.in_flight()
+            + self.outside.in_flight()
             > 0
     }
 
@@ -217,7 +225,7 @@ impl Host {
     pub async fn next_due(&self) -> Option<Timestamp> {
         let scheduled = self.schedule.next(self.clock.now()).await;
         let given_up = self.delivery.next_given_up().await;
-        scheduled.into_iter().chain(given_up).min()
+        scheduled.into_iter().chain(given_up).chain(self.outside.next_due()).min()
     }
 
     /// For virtual time: looks at what has come due by itself on the machine's clock only, and wakes the loops.

@@ -11,7 +11,8 @@ use super::{
     recurrence::Budget,
 };
 
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// The longest text that is read.
+pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// VCALENDAR, VTIMEZONE, STANDARD and one for good measure. The parser recurses, so depth is stack.
 const MOST_DEPTH: usize = 8;
 /// Looked at when recurring events are expanded; a few tens of milliseconds.

@@ -21,7 +21,7 @@ mod wall;
 mod zone;
 
 pub use agenda::Agenda;
-pub use busy::{Reading, Skipped, read_busy};
+pub use busy::{MOST_BYTES, Reading, Skipped, read_busy};
 pub use column::Busy;
 pub use contact::ContactHours;
 pub use feed::{Entry, feed};

@@ -16,6 +16,7 @@ mod message;
 mod options;
 mod pace;
 mod policy;
+mod reader;
 mod rounds;
 #[cfg(test)]
 mod sample;
@@ -34,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use directory::{Directory, Endpoint, Sender};
 pub use options::{Options, UnknownRule};
+pub use reader::{ReadError, Reader};
 pub use secret::Secret;
 pub use stops::TemplateNews;
 pub use unknown::prove;

@@ -22,6 +22,15 @@ pub struct SecretError {
 }
 
 impl SecretSource {
+    /// Reads `env:NAME` or `file:PATH`; none for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Some(Self::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Some(Self::File(path.into())),
+            _ => None,
+        }
+    }
+
     /// The secret itself, read now.
     pub fn read(&self) -> Result<String, SecretError> {
         let found = match self {
@@ -46,10 +55,8 @@ impl fmt::Display for SecretSource {
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match text.split_once(':') {
-            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err(D::Error::custom("a secret is not written here; say where it is: \"env:NAME\" or \"file:PATH\"")),
-        }
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom("a secret is not written here; say where it is: \"env:NAME\" or \"file:PATH\"")
+        })
     }
 }

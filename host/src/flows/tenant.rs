@@ -8,7 +8,7 @@ use std::{
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{OptOut, Problem, SecretSource, opt_out};
+use super::{OptOut, Problem, SecretError, SecretSource, opt_out};
 use crate::{
     calendar::{Calendar, ContactHours},
     model::{FlowId, Phone, TenantId},
@@ -185,6 +185,23 @@ impl Tenant {
         })
     }
 
+    /// The outside calendars that it names: whose (none: everybody's), and where, as it stands in the file.
+    pub fn outside_calendars(&self) -> impl Iterator<Item = (Option<String>, &str)> {
+        let people = self.calendar.people.iter();
+        std::iter::once((None, self.calendar.busy_url.as_deref()))
+            .chain(people.map(|person| (Some(person.id.clone()), person.busy_url.as_deref())))
+            .filter_map(|(person, source)| Some((person, source?)))
+    }
+
+    /// The address of an outside calendar, read now if it is a secret; none when it names no such calendar.
+    pub fn outside_calendar_address(&self, person: Option<&str>) -> Option<Result<String, SecretError>> {
+        let source = self.calendar.busy_url_of(person)?;
+        Some(match SecretSource::parse(source) {
+            Some(secret) => secret.read().map(|address| address.trim().to_owned()),
+            None => Ok(source.to_owned()),
+        })
+    }
+
     /// The number that writes to people.
     pub fn business_number(&self) -> Phone {
         Phone::from_whatsapp(&self.whatsapp.number)
@@ -205,6 +222,13 @@ fn rebase_secrets(file: &mut File, folder: &Path) {
     for secret in secrets {
         if let SecretSource::File(path) = secret {
             *path = folder.join(PathBuf::from(&*path));
+        }
+    }
+    let calendar = &mut file.calendar;
+    let people = calendar.people.iter_mut().filter_map(|person| person.busy_url.as_mut());
+    for address in people.chain(calendar.busy_url.as_mut()) {
+        if let Some(path) = address.strip_prefix("file:") {
+            *address = format!("file:{}", folder.join(path).display());
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     flows::Tenant,
     model::{Conversation, Event, Slot, SlotRefusal, Status},
     sandbox::Slots,
-    store::{self, BookingRule, Store},
+    store::{self, BookingRule, BusyTimes, Store},
 };
 
 /// The calendar at one moment, the asking conversation's own meeting left out: it may be moved onto itself.
@@ -30,13 +30,22 @@ impl Booking {
         conversation: &Conversation,
         now: Timestamp,
     ) -> store::Result<Self> {
-        let busy = store
+        let meetings = store
             .meetings(&tenant.id, now)
             .await?
             .into_iter()
             .filter(|(other, _)| *other != conversation.id)
-            .map(|(_, meeting)| Busy::from(meeting.slot))
-            .collect();
+            .map(|(_, meeting)| Busy::from(meeting.slot));
+        let calendar = &tenant.calendar;
+        let outside = tenant.outside_calendars().next().is_some();
+        let outside = if outside { store.busy_times(&tenant.id).await? } else { Vec::new() };
+        // What was read of a calendar that tenant.toml no longer names counts no longer.
+        let named = outside.into_iter().filter(|read| calendar.busy_url_of(read.person.as_deref()).is_some());
+        let elsewhere = named.flat_map(|BusyTimes { person, times, .. }| {
+            let ahead = times.into_iter().filter(|(_, end)| *end > now);
+            ahead.map(move |(start, end)| Busy::Elsewhere(Slot { start, end, with: person.clone() }))
+        });
+        let busy = meetings.chain(elsewhere).collect();
         let assigned_to = conversation.lead.assigned_to.clone();
         Ok(Self { tenant: Arc::clone(tenant), busy, assigned_to, now })
     }
