@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use self::outside::OutsideCalendars;
 use crate::{
     api::{self, Api},
-    delivery::{self, Delivery, Directory, Endpoint, Reader, Secret, Sender},
+    delivery::{self, Delivery, Directory, Endpoint, ModelAccess, Reader, Secret, Sender},
     flows::{self, Flows, Published},
     model::{Clock, Environment, Pulse, TenantId},
     sandbox::{self, Sandbox},
@@ -299,6 +299,24 @@ impl Directory for Declared {
                 .business_account_id
                 .clone()
                 .unwrap_or_else(|| tenant.whatsapp.phone_number_id.clone()),
+        })
+    }
+
+    fn model(&self, tenant: &TenantId) -> Option<ModelAccess> {
+        let tenant = self.flows.tenant(tenant)?;
+        let model = tenant.model.as_ref()?;
+        let key = match &model.key {
+            None => None,
+            Some(source) => {
+                let read = source.read();
+                Some(read.inspect_err(|error| tracing::error!(%error, tenant = %tenant.id, "key not read")).ok()?)
+            }
+        };
+        Some(ModelAccess {
+            url: format!("{}/chat/completions", model.base_url.trim_end_matches('/')),
+            model: model.model.clone(),
+            key,
+            patience: std::time::Duration::from_secs(u64::from(model.timeout_seconds)),
         })
     }
 

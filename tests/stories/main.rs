@@ -6,6 +6,8 @@ mod architecture;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod busy;
+#[cfg(test)]
 mod calendar;
 #[cfg(test)]
 mod chaos;

@@ -260,6 +260,7 @@ fn begin(
         faults: 0,
         parked: None,
         held: Vec::new(),
+        questions: 0,
     })
 }
 

@@ -77,12 +77,13 @@ pub(super) async fn attempt(house: &House, envelope: &Envelope, callback: &Callb
 }
 
 /// Host and port, the destination whose share is used.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let port = url.port_or_known_default().unwrap_or_default();
     format!("{}:{port}", url.host_str().unwrap_or_default())
 }
 
-fn request(
+/// The signed request.
+pub(super) fn request(
     http: &reqwest::Client,
     url: Url,
     endpoint: &Endpoint,

@@ -1,6 +1,6 @@
 //! Whom delivery may talk to: it knows no address that is not declared here.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,12 @@ pub trait Directory: Send + Sync {
 
     /// The business number that writes for a tenant; none when it is not declared.
     fn sender(&self, tenant: &TenantId, environment: Environment) -> Option<Sender>;
+
+    /// The model that a tenant's flows may ask; none when it has none.
+    fn model(&self, tenant: &TenantId) -> Option<ModelAccess> {
+        let _ = tenant;
+        None
+    }
 
     /// The next moment from `at` on at which a tenant's leads may be written to unasked: `at` itself inside contact hours.
     fn contact_hours_hold(&self, tenant: &TenantId, at: Timestamp) -> Timestamp;
@@ -40,6 +46,25 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.keys().collect();
         f.debug_struct("Endpoint").field("headers", &headers).finish_non_exhaustive()
+    }
+}
+
+/// Where a tenant's model is.
+#[derive(Clone)]
+pub struct ModelAccess {
+    /// Of `…/chat/completions`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// Sent as a bearer token.
+    pub key: Option<String>,
+    /// How long an answer may take.
+    pub patience: Duration,
+}
+
+impl fmt::Debug for ModelAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelAccess").field("model", &self.model).finish_non_exhaustive()
     }
 }
 

@@ -16,11 +16,13 @@ mod message;
 mod options;
 mod pace;
 mod policy;
+mod question;
 mod reader;
 mod rounds;
 #[cfg(test)]
 mod sample;
 mod schedule;
+mod schema;
 mod secret;
 mod shares;
 mod stops;
@@ -33,7 +35,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use directory::{Directory, Endpoint, Sender};
+pub use directory::{Directory, Endpoint, ModelAccess, Sender};
 pub use options::{Options, UnknownRule};
 pub use reader::{ReadError, Reader};
 pub use secret::Secret;
@@ -180,6 +182,7 @@ impl House {
             Payload::Message(message) => message::attempt(self, envelope, message).await,
             Payload::Callback(callback) => Ok(callback::attempt(self, envelope, callback).await),
             Payload::Acknowledgement(asked) => Ok(acknowledge::attempt(self, envelope, asked).await),
+            Payload::Question(question) => question::attempt(self, envelope, question).await,
         }
     }
 
@@ -257,6 +260,7 @@ fn name(state: &EnvelopeState) -> &'static str {
         EnvelopeState::Claimed { .. } => "claimed",
         EnvelopeState::Unknown { .. } => "unknown",
         EnvelopeState::Sent { .. } => "sent",
+        EnvelopeState::Answered { .. } => "answered",
         EnvelopeState::Dropped { .. } => "dropped",
         EnvelopeState::Parked { .. } => "parked",
     }

@@ -51,6 +51,7 @@ pub(super) fn conversation(tenant: &str, number: u32) -> Conversation {
         faults: 0,
         parked: None,
         held: Vec::new(),
+        questions: 0,
     }
 }
 

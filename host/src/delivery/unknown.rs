@@ -29,7 +29,7 @@ impl Delivery {
         for envelope in unresolved {
             let limit = match envelope.payload {
                 Payload::Message(_) => message_limit,
-                Payload::Callback(_) | Payload::Acknowledgement(_) => callback_limit,
+                Payload::Callback(_) | Payload::Acknowledgement(_) | Payload::Question(_) => callback_limit,
             };
             let is_ours = lock(&house.in_hand).contains_key(&envelope.id);
             if is_ours || begun_at(&envelope).is_none_or(|at| at >= limit) {
@@ -49,7 +49,7 @@ impl Delivery {
         let deadline = |envelope: &Envelope| {
             let patience = match envelope.payload {
                 Payload::Message(_) => house.options.unknown_after_seconds,
-                Payload::Callback(_) | Payload::Acknowledgement(_) => house.longest_attempt_seconds(),
+                Payload::Callback(_) | Payload::Acknowledgement(_) | Payload::Question(_) => house.longest_attempt_seconds(),
             };
             // Longer than the patience, not as long.
             let end = begun_at(envelope)?.saturating_add(seconds(patience)).unwrap_or(Timestamp::MAX);
@@ -101,7 +101,7 @@ impl House {
     async fn give_up_waiting(&self, envelope: &Envelope, now: Timestamp) -> bool {
         let rule = self.options.unknown_rule;
         let state = match (&envelope.payload, rule) {
-            (Payload::Callback(_), _) => EnvelopeState::Queued,
+            (Payload::Callback(_) | Payload::Question(_), _) => EnvelopeState::Queued,
             (Payload::Acknowledgement(_), _) => EnvelopeState::Dropped { reason: "not-acknowledged".to_owned() },
             // It is to leave once at most, whatever the operator prefers for the rest.
             (Payload::Message(message), UnknownRule::Resend) if message.purpose != Purpose::Confirmation => {

@@ -25,7 +25,7 @@ pub use references::undeclared_endpoints;
 pub use registry::{Flows, Options};
 pub use secret::{SecretError, SecretSource};
 pub use stock::STOCK;
-pub use tenant::{Endpoint, TENANT_FILE, Tenant, TranscriptNames, WhatsApp};
+pub use tenant::{Endpoint, Model, TENANT_FILE, Tenant, TranscriptNames, WhatsApp};
 pub use watch::watch;
 
 /// Why a folder or a version could not be used.

@@ -40,6 +40,8 @@ pub struct Tenant {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// How its people appear in transcripts.
     pub transcript: TranscriptNames,
+    /// The model that its flows may ask.
+    pub model: Option<Model>,
     /// When meetings can be had.
     pub calendar: Calendar,
     /// When it may write first.
@@ -85,6 +87,32 @@ pub struct Endpoint {
     pub previous_secret: Option<SecretSource>,
 }
 
+/// `[model]`: a model behind an API like OpenAI's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Model {
+    /// What `/chat/completions` is appended to, such as `https://api.openai.com/v1`.
+    pub base_url: String,
+    /// The model's name there.
+    pub model: String,
+    /// The key, sent as a bearer token.
+    pub key: Option<SecretSource>,
+    /// How long an answer may take: a lead waits for it.
+    #[serde(default = "ten")]
+    pub timeout_seconds: u32,
+    /// Whether personal data is masked before it leaves.
+    #[serde(default = "yes")]
+    pub mask: bool,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// `[transcript]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -115,6 +143,7 @@ struct File {
     endpoints: BTreeMap<String, Endpoint>,
     #[serde(default)]
     transcript: TranscriptNames,
+    model: Option<Model>,
     #[serde(default)]
     calendar: Calendar,
     #[serde(default)]
@@ -157,6 +186,14 @@ impl Tenant {
                 ));
             }
         }
+        if let Some(model) = &file.model {
+            if !model.base_url.starts_with("https://") && !model.base_url.starts_with("http://") {
+                problems.push(problem("model.base-url", "is not a web address; write it with https://".to_owned()));
+            }
+            if !(1..=60).contains(&model.timeout_seconds) {
+                problems.push(problem("model.timeout-seconds", "give 1 to 60: a lead waits for the answer".to_owned()));
+            }
+        }
         problems.extend(file.calendar.problems().into_iter().map(|found| problem(&found.path, found.message)));
         problems.extend(file.contact_hours.problems().into_iter().map(|found| problem(&found.path, found.message)));
         let opt_out = std::mem::take(&mut file.opt_out).read().unwrap_or_else(|found| {
@@ -179,6 +216,7 @@ impl Tenant {
             whatsapp: file.whatsapp,
             endpoints: file.endpoints,
             transcript: file.transcript,
+            model: file.model,
             calendar: file.calendar,
             contact_hours: file.contact_hours,
             opt_out,
@@ -218,7 +256,8 @@ fn rebase_secrets(file: &mut File, folder: &Path) {
         .flatten()
         .chain(whatsapp.token.as_mut())
         .chain(whatsapp.app_secrets.iter_mut())
-        .chain(whatsapp.verify_token.as_mut());
+        .chain(whatsapp.verify_token.as_mut())
+        .chain(file.model.as_mut().and_then(|model| model.key.as_mut()));
     for secret in secrets {
         if let SecretSource::File(path) = secret {
             *path = folder.join(PathBuf::from(&*path));

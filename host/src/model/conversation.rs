@@ -65,6 +65,9 @@ pub struct Conversation {
     pub handed_over: Option<String>,
     /// Faults since the last turn that went well.
     pub faults: u32,
+    /// Questions that models and endpoints were asked.
+    #[serde(default)]
+    pub questions: u32,
     /// Why a human must look before the flow is asked again.
     pub parked: Option<Fault>,
     /// What the flow is to be asked once a human lets it continue, oldest first.

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Choices, ConversationId, EnvelopeId, Environment, Phone, Purpose, Status, TenantId};
+use super::{Choices, ConversationId, EnvelopeId, Environment, Phone, Purpose, Question, Status, TenantId};
 
 /// An outgoing message or callback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ impl Envelope {
         match &self.payload {
             Payload::Message(_) | Payload::Acknowledgement(_) => Lane::Messages,
             Payload::Callback(callback) => Lane::Callbacks(callback.endpoint.clone()),
+            Payload::Question(_) => Lane::Questions,
         }
     }
 }
@@ -46,6 +48,8 @@ pub enum Lane {
     Messages,
     /// To a named endpoint of the tenant.
     Callbacks(String),
+    /// To a model, or to an endpoint that is asked.
+    Questions,
 }
 
 /// What an envelope holds.
@@ -59,6 +63,8 @@ pub enum Payload {
     Callback(Callback),
     /// Of a message of the person, before the answer to it.
     Acknowledgement(Acknowledgement),
+    /// To a model or an endpoint of the tenant; its answer comes back as an event.
+    Question(Question),
 }
 
 /// Shows the person that their message was read, and perhaps that an answer is being written. Tried once: an answer is not to
@@ -155,6 +161,13 @@ pub enum EnvelopeState {
         /// What was really sent, for a message.
         shown: Option<String>,
     },
+    /// A question that has its answer, or none any more.
+    Answered {
+        /// When.
+        at: Timestamp,
+        /// The answer, or a short word in kebab-case that says why there is none.
+        body: Result<Value, String>,
+    },
     /// Will not be sent: opt-out, closed window, refusal.
     Dropped {
         /// A short word in kebab-case.
@@ -170,6 +183,6 @@ pub enum EnvelopeState {
 impl EnvelopeState {
     /// Whether nothing more will happen by itself.
     pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Sent { .. } | Self::Dropped { .. } | Self::Parked { .. })
+        matches!(self, Self::Sent { .. } | Self::Answered { .. } | Self::Dropped { .. } | Self::Parked { .. })
     }
 }

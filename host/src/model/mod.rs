@@ -12,6 +12,7 @@ pub mod limits;
 mod meeting;
 mod phone;
 mod pulse;
+mod question;
 mod status;
 mod transcript;
 
@@ -28,5 +29,6 @@ pub use lead::{Lead, LeadDraft};
 pub use meeting::{Meeting, Slot};
 pub use phone::{Phone, PhoneError};
 pub use pulse::{Listener, Pulse};
+pub use question::{Asked, Question};
 pub use status::Status;
 pub use transcript::{Direction, Line, Transcript};

@@ -47,7 +47,7 @@ impl Record {
         if let Event::StatusReached { status, reason } = &commit.log.event {
             let bodies = commit.envelopes.iter().filter_map(|envelope| match &envelope.payload {
                 Payload::Callback(callback) => serde_json::from_str(&callback.body).ok(),
-                Payload::Message(_) | Payload::Acknowledgement(_) => None,
+                Payload::Message(_) | Payload::Acknowledgement(_) | Payload::Question(_) => None,
             });
             let told = Told {
                 conversation: conversation.id.clone(),

@@ -57,7 +57,8 @@ impl Draft {
     /// Queues an envelope of this turn.
     pub(super) fn send(&mut self, payload: Payload, not_before: Timestamp) {
         let envelope = self.envelope(payload, not_before);
-        if matches!(envelope.payload, Payload::Message(_)) {
+        // A question too: what its answer changes shall be in what is told of the conversation.
+        if matches!(envelope.payload, Payload::Message(_) | Payload::Question(_)) {
             self.conversation.unsettled.insert(envelope.id.clone());
         }
         self.envelopes.push(envelope);

@@ -3,18 +3,20 @@
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::{booking::Booking, draft::Draft};
+use super::{booking::Booking, draft::Draft, mask::mask};
 use crate::{
     flows::{Loaded, Tenant},
     model::{
-        Acknowledgement, Action, Answer, Blank, Callback, Envelope, Event, Fault, FaultKind, Inbound, Meeting,
-        Notification, Outcome, OutgoingMessage, Payload, Purpose, Reaction, Status, Template, TemplateCall,
+        Acknowledgement, Action, Answer, Asked, Blank, Callback, Envelope, Event, Fault, FaultKind, Inbound, Meeting,
+        Notification, Outcome, OutgoingMessage, Payload, Purpose, Question, Reaction, Status, Template, TemplateCall,
     },
     whatsapp,
 };
 
 /// The timer behind `review-after`; flows cannot name theirs so, because of the `@`.
 pub(super) const REVIEW_TIMER: &str = "@review";
+/// Questions to models and endpoints that one conversation may ask.
+const MOST_QUESTIONS: u32 = 50;
 
 /// Applies what the qualification script wants, in its order.
 pub(super) fn apply(
@@ -24,7 +26,13 @@ pub(super) fn apply(
     booking: &Booking,
     actions: Vec<Action>,
 ) -> Result<(), Fault> {
+    // An answer may come after the end: it may still say what was noted, but nothing to the person.
+    let has_ended = !draft.conversation.is_open();
     for action in actions {
+        if has_ended && !matches!(action, Action::Note { .. } | Action::Summarise { .. }) {
+            draft.overrule("not done: the conversation has ended");
+            continue;
+        }
         match action {
             Action::Send { text, choices, fallback, purpose, after_seconds } => {
                 let template = fallback.map(|call| resolve(loaded, &call)).transpose()?;
@@ -66,16 +74,21 @@ pub(super) fn apply(
             Action::Summarise { text } => draft.conversation.summary = Some(text),
             Action::Book { start, with } => book(draft, booking, start, with.as_deref()),
             Action::CancelMeeting { reason } => cancel(draft, &reason),
-            Action::AskModel { id, .. } => {
-                refuse_question(draft, id, "no model is configured for this tenant");
-            }
-            Action::AskEndpoint { id, endpoint, .. } => {
-                let why = if tenant.endpoints.contains_key(&endpoint) {
-                    "endpoints cannot be asked in this version"
+            Action::AskModel { id, instructions, input, schema } => match &tenant.model {
+                None => refuse_question(draft, id, "no-model"),
+                Some(model) => {
+                    let lead = &draft.conversation.lead;
+                    let [instructions, input] =
+                        [instructions, input].map(|text| if model.mask { mask(&text, lead) } else { text });
+                    ask(draft, id, Asked::Model { instructions, input, schema });
+                }
+            },
+            Action::AskEndpoint { id, endpoint, body } => {
+                if tenant.endpoints.contains_key(&endpoint) {
+                    ask(draft, id, Asked::Endpoint { endpoint, body: body.to_string() });
                 } else {
-                    "no such endpoint in tenant.toml"
-                };
-                refuse_question(draft, id, why);
+                    refuse_question(draft, id, "no-endpoint");
+                }
             }
             Action::HandOver { reason } => draft.conversation.handed_over = Some(reason),
             Action::Conclude { outcome, reason } => conclude(draft, outcome, reason.as_deref()),
@@ -200,6 +213,17 @@ fn conclude(draft: &mut Draft, outcome: Outcome, reason: Option<&str>) {
         draft.opt_out = Some(true);
     }
     draft.conclude(status, reason);
+}
+
+/// Queues a question, unless the conversation has asked too many: a flow that asks in a circle must end somewhere.
+fn ask(draft: &mut Draft, id: String, to: Asked) {
+    if draft.conversation.questions >= MOST_QUESTIONS {
+        draft.overrule(format!("not asked: a conversation asks {MOST_QUESTIONS} questions at most"));
+        refuse_question(draft, id, "too-many-questions");
+        return;
+    }
+    draft.conversation.questions += 1;
+    draft.send(Payload::Question(Question { id, to }), draft.now);
 }
 
 fn refuse_question(draft: &mut Draft, id: String, why: &str) {

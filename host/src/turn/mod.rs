@@ -5,6 +5,7 @@ mod booking;
 mod draft;
 mod effects;
 mod inbound;
+mod mask;
 mod migration;
 mod receipt;
 mod replay;
@@ -373,7 +374,11 @@ impl Turns {
 
     /// Asks the qualification script, unless the conversation has ended or a human leads it.
     async fn ask_script(&self, draft: &mut Draft) -> store::Result<Result<(), Fault>> {
-        if !draft.conversation.is_open() || draft.conversation.handed_over.is_some() {
+        // What was asked before the end may still complete the summary.
+        let completes = matches!(draft.event, Event::AnswerArrived(_))
+            && draft.conversation.outcome == Some(Status::NoOutcome)
+            && !draft.conversation.reports.is_empty();
+        if !(draft.conversation.is_open() || completes) || draft.conversation.handed_over.is_some() {
             draft.overrule("flow not asked: the conversation has ended, or a human leads it");
             return Ok(Ok(()));
         }

@@ -356,6 +356,7 @@ fn conversation(tenant: &str, number: u32, at: Timestamp) -> Conversation {
         faults: 0,
         parked: None,
         held: Vec::new(),
+        questions: 0,
     }
 }
 

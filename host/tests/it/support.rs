@@ -119,6 +119,7 @@ pub(crate) fn conversation(tenant: &str, number: u32) -> Conversation {
         faults: 0,
         parked: None,
         held: Vec::new(),
+        questions: 0,
     }
 }
 

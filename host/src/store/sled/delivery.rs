@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
-        TenantId,
+        Answer, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
+        Question, TenantId,
     },
     store::{ANSWERED, Error, RESULT_UNKNOWN, Result, Settlement},
 };
@@ -121,6 +121,7 @@ pub(super) fn settle(rows: &mut Rows<'_>, settlement: Settlement) -> Result<()> 
     match &envelope.payload {
         Payload::Message(message) => tell(rows, &owner, &envelope, message, settlement.now),
         Payload::Callback(_) | Payload::Acknowledgement(_) => Ok(()),
+        Payload::Question(question) => answer(rows, &owner, &envelope, question, settlement.now),
     }
 }
 
@@ -134,6 +135,17 @@ fn is_proof(envelope: &Envelope, state: &EnvelopeState) -> bool {
 pub(super) fn is_sent(rows: &Rows<'_>, id: &EnvelopeId) -> Result<bool> {
     let placed: Option<Placed> = rows.get(&key::envelope(id))?;
     Ok(placed.is_some_and(|placed| matches!(placed.envelope.state, EnvelopeState::Sent { .. })))
+}
+
+/// What the conversation learns of a question that has just been settled.
+fn answer(rows: &mut Rows<'_>, owner: &Owner, envelope: &Envelope, question: &Question, now: Timestamp) -> Result<()> {
+    let body = match &envelope.state {
+        EnvelopeState::Answered { body, .. } => body.clone(),
+        EnvelopeState::Dropped { reason } | EnvelopeState::Parked { reason } => Err(reason.clone()),
+        _ => return Ok(()),
+    };
+    inbox::file(rows, owner, Event::AnswerArrived(Answer { id: question.id.clone(), body }), now)?;
+    inbox::file(rows, owner, Event::Settled { envelope: envelope.id.clone(), sent_at: None, first: false }, now)
 }
 
 /// What the conversation learns of a message that has just been settled.
@@ -168,7 +180,10 @@ fn tell(
             };
             inbox::file(rows, owner, undelivered, now)
         }
-        EnvelopeState::Queued | EnvelopeState::Claimed { .. } | EnvelopeState::Unknown { .. } => Ok(()),
+        EnvelopeState::Queued
+        | EnvelopeState::Claimed { .. }
+        | EnvelopeState::Unknown { .. }
+        | EnvelopeState::Answered { .. } => Ok(()),
     }
 }
 

@@ -151,6 +151,7 @@ pub(super) fn lane(id: &ConversationId, lane: &Lane) -> Key {
     let key = Key::new(b'l', "a place in a lane").text(id.as_str());
     match lane {
         Lane::Messages => key.text("messages"),
+        Lane::Questions => key.text("questions"),
         Lane::Callbacks(endpoint) => key.text("callbacks").text(endpoint),
     }
 }
