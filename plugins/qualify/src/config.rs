@@ -35,6 +35,18 @@ pub struct Config {
     pub(crate) words: Words,
     #[serde(default)]
     pub(crate) summary: Vec<Sentence>,
+    #[serde(default)]
+    pub(crate) model: Model,
+}
+
+/// What the tenant's model is asked for; nothing by default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Model {
+    /// What the rules could not understand.
+    pub(crate) understand: bool,
+    /// The summary.
+    pub(crate) summary: bool,
 }
 
 /// The first message: always a template, since the person has not written yet.

@@ -6,6 +6,7 @@ use crate::booking;
 use crate::clock::Instant;
 use crate::config::Outcome;
 use crate::exchange::{Exchange, SILENCE, UNANSWERED};
+use crate::model;
 use crate::script::Script;
 use crate::sides;
 use crate::state::{Stage, State};
@@ -40,7 +41,8 @@ pub(crate) fn advance(script: &Script, call: &Call, state: State, event: Event) 
         Event::MessageUndelivered(_) if exchange.state.withdrawn => {
             exchange.hand_over("the person could not be told that the meeting was cancelled");
         }
-        Event::MessageUndelivered(_) | Event::AnswerArrived(_) | Event::Resumed => {}
+        Event::AnswerArrived(answer) => model::answered(&mut exchange, &answer),
+        Event::MessageUndelivered(_) | Event::Resumed => {}
     }
     Ok(exchange.finish())
 }
@@ -56,7 +58,13 @@ fn open(exchange: &mut Exchange<'_>) {
 }
 
 fn hear(exchange: &mut Exchange<'_>, messages: &[Message]) {
-    let heard = gather(messages);
+    let mut heard = gather(messages);
+    // Whoever goes on writing while a model is asked about the last message has said both.
+    if let Some(asked) = exchange.state.asked.take() {
+        heard.text = format!("{}\n{}", asked.text, heard.text).trim().to_owned();
+        heard.words = tokens(&heard.text);
+        heard.reaction = false;
+    }
     exchange.state.responded = true;
     exchange.state.with_human = false;
     exchange.state.follow_ups = 0;
@@ -75,16 +83,22 @@ fn hear(exchange: &mut Exchange<'_>, messages: &[Message]) {
     if sides::reopens_not(exchange, &heard) || sides::urgent(exchange, &heard) {
         return;
     }
+    dispatch(exchange, &heard);
+}
+
+/// Has a message answered by whoever is asking: a step, the booking, or nobody.
+pub(crate) fn dispatch(exchange: &mut Exchange<'_>, heard: &Heard) {
+    let meeting_stands = exchange.meeting.is_some();
     match exchange.state.stage.clone() {
         // A first message before the opening went out: it answers nothing, so the first question is put.
         Stage::New => match exchange.script.config.first() {
             Some(first) => steps::ask(exchange, &first.id),
             None => booking::open(exchange),
         },
-        Stage::Step(id) => steps::answer(exchange, &id, &heard),
-        Stage::Booking => booking::answer(exchange, &heard),
-        Stage::Booked if meeting_stands => booking::after_booking(exchange, &heard),
-        Stage::Booked => booking::answer(exchange, &heard),
+        Stage::Step(id) => steps::answer(exchange, &id, heard),
+        Stage::Booking => booking::answer(exchange, heard),
+        Stage::Booked if meeting_stands => booking::after_booking(exchange, heard),
+        Stage::Booked => booking::answer(exchange, heard),
     }
 }
 
@@ -184,6 +198,7 @@ fn booked(exchange: &mut Exchange<'_>, meeting: Meeting) {
             }
         }
     }
+    exchange.arrives = true;
     let state = &mut exchange.state;
     state.stage = Stage::Booked;
     state.ended = None;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Instant;
 use crate::config;
+use crate::model;
 use crate::names::Tongue;
 use crate::script::Script;
 use crate::state::{Stage, State};
@@ -38,6 +39,10 @@ pub(crate) struct Exchange<'a> {
     choices: Option<Choices>,
     fallback: Option<TemplateCall>,
     waits: bool,
+    /// A message is being read again after a model was asked: it is not asked again.
+    pub(crate) rereads: bool,
+    /// The conversation came to its end, or to its meeting, in this turn.
+    pub(crate) arrives: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -57,6 +62,8 @@ impl<'a> Exchange<'a> {
             choices: None,
             fallback: None,
             waits: false,
+            rereads: false,
+            arrives: false,
             script,
             call,
             state,
@@ -326,6 +333,7 @@ impl<'a> Exchange<'a> {
     /// Ends the conversation.
     pub(crate) fn conclude(&mut self, outcome: config::Outcome, reason: Option<&str>) {
         self.waits = false;
+        self.arrives = matches!(outcome, config::Outcome::NoOutcome);
         self.state.ended = Some(reason.unwrap_or_default().to_owned());
         self.no_timer(SILENCE);
         let outcome = match outcome {
@@ -395,6 +403,24 @@ impl<'a> Exchange<'a> {
             self.state.summary.clone_from(&summary);
             self.act(Action::Summarise(summary));
         }
+        if self.arrives {
+            model::ask_summary(self, &theirs);
+        }
+    }
+
+    /// An identifier for the next question to a model.
+    pub(crate) fn question_id(&mut self, what: &str) -> String {
+        self.state.questions += 1;
+        format!("{what}-{}", self.state.questions)
+    }
+
+    /// What is known of the lead, for a summary: what was noted, brought up and agreed on.
+    pub(crate) fn facts(&self) -> Value {
+        let meeting = self.meeting.as_ref().and_then(|meeting| Instant::read(&meeting.start)).map(|start| {
+            json!({ "weekday": self.tongue.weekday(start.date()), "date": self.tongue.date(start.date()),
+                    "time": self.tongue.time(start.time()) })
+        });
+        json!({ "noted": self.notes, "brought_up": self.state.objections, "meeting": meeting, "ended": self.state.ended })
     }
 }
 

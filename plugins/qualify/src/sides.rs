@@ -254,6 +254,9 @@ pub(crate) fn misunderstood(exchange: &mut Exchange<'_>, heard: &Heard, again: &
         exchange.say_any(exchange.script.config.replies.question.as_ref());
         return repeat(exchange);
     }
+    if crate::model::ask(exchange, heard) {
+        return;
+    }
     let times = exchange.state.misunderstood;
     exchange.state.misunderstood += 1;
     if times >= MOST {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::model::Asked;
+
 /// The state; its JSON is meant to be read by people too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", default)]
@@ -57,6 +59,15 @@ pub struct State {
     /// The company cancelled the meeting, and the person has not written since.
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) withdrawn: bool,
+    /// A message that a model was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Asked>,
+    /// The question for the summary that a model has not answered yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) summary_asked: Option<String>,
+    /// How many questions a model was asked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) questions: usize,
     /// The word for the CRM with which the conversation ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<String>,
