@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{fork, source::Where};
 use crate::{
-    model::{Direction, Envelope, EnvelopeState, Event, Payload, Transcript},
+    model::{Asked, Direction, Envelope, EnvelopeState, Event, Payload, Transcript},
     store::{Dossier, LogEntry},
 };
 
@@ -183,6 +183,10 @@ fn sent(envelope: &Envelope, dossier: &Dossier, when: &dyn Fn(Timestamp) -> Stri
         Payload::Callback(callback) => format!("callback to {}: {}", callback.endpoint, callback.body),
         Payload::Acknowledgement(shown) if shown.typing => "read, typing…".to_owned(),
         Payload::Acknowledgement(_) => "read".to_owned(),
+        Payload::Question(question) => match &question.to {
+            Asked::Model { input, .. } => format!("question to the model: {input:?}"),
+            Asked::Endpoint { endpoint, body } => format!("question to {endpoint}: {body}"),
+        },
     };
     println!("   sends    {what}");
     let state = match &envelope.state {
@@ -195,6 +199,8 @@ fn sent(envelope: &Envelope, dossier: &Dossier, when: &dyn Fn(Timestamp) -> Stri
         EnvelopeState::Queued => format!("waits until {}", when(envelope.not_before)),
         EnvelopeState::Claimed { at } => format!("under way since {}", when(*at)),
         EnvelopeState::Unknown { since } => format!("result not known, tried {}", when(*since)),
+        EnvelopeState::Answered { at, body: Ok(body) } => format!("answered {}: {body}", when(*at)),
+        EnvelopeState::Answered { at, body: Err(why) } => format!("no answer {}: {why}", when(*at)),
         EnvelopeState::Dropped { reason } => format!("dropped: {reason}"),
         EnvelopeState::Parked { reason } => format!("parked: {reason}"),
     };

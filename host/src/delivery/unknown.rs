@@ -49,7 +49,9 @@ impl Delivery {
         let deadline = |envelope: &Envelope| {
             let patience = match envelope.payload {
                 Payload::Message(_) => house.options.unknown_after_seconds,
-                Payload::Callback(_) | Payload::Acknowledgement(_) | Payload::Question(_) => house.longest_attempt_seconds(),
+                Payload::Callback(_) | Payload::Acknowledgement(_) | Payload::Question(_) => {
+                    house.longest_attempt_seconds()
+                }
             };
             // Longer than the patience, not as long.
             let end = begun_at(envelope)?.saturating_add(seconds(patience)).unwrap_or(Timestamp::MAX);

@@ -109,10 +109,6 @@ fn ten() -> u32 {
     10
 }
 
-fn yes() -> bool {
-    true
-}
-
 /// `[transcript]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

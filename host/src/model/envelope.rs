@@ -55,7 +55,6 @@ pub enum Lane {
 /// What an envelope holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "most envelopes hold messages, and few are in memory at once")]
 pub enum Payload {
     /// To the person.
     Message(OutgoingMessage),

@@ -60,7 +60,7 @@ fn open(exchange: &mut Exchange<'_>) {
 fn hear(exchange: &mut Exchange<'_>, messages: &[Message]) {
     let mut heard = gather(messages);
     // Whoever goes on writing while a model is asked about the last message has said both.
-    if let Some(asked) = exchange.state.asked.take() {
+    if let Some(asked) = exchange.state.model_asked.take() {
         heard.text = format!("{}\n{}", asked.text, heard.text).trim().to_owned();
         heard.words = tokens(&heard.text);
         heard.reaction = false;

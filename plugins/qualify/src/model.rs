@@ -42,7 +42,7 @@ pub(crate) fn ask(exchange: &mut Exchange<'_>, heard: &Heard) -> bool {
         "type": "object", "required": ["answer"], "additionalProperties": false, "properties": { "answer": answer },
     });
     let id = exchange.question_id("understand");
-    exchange.state.asked =
+    exchange.state.model_asked =
         Some(Asked { id: id.clone(), stage: exchange.state.stage.clone(), text: heard.text.clone() });
     let input = heard.text.clone();
     exchange.act(Action::AskModel(AskModel { id, instructions, input, schema: Some(schema.to_string()) }));
@@ -109,7 +109,7 @@ pub(crate) fn answered(exchange: &mut Exchange<'_>, answer: &Answer) {
         return;
     }
     // Of a question that was overtaken by another message, perhaps.
-    let Some(asked) = exchange.state.asked.take_if(|asked| asked.id == answer.id) else { return };
+    let Some(asked) = exchange.state.model_asked.take_if(|asked| asked.id == answer.id) else { return };
     if asked.stage != exchange.state.stage || exchange.state.ended.is_some() {
         return;
     }

@@ -61,7 +61,7 @@ pub struct State {
     pub(crate) withdrawn: bool,
     /// A message that a model was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) asked: Option<Asked>,
+    pub(crate) model_asked: Option<Asked>,
     /// The question for the summary that a model has not answered yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) summary_asked: Option<String>,

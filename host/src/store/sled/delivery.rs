@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        Answer, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage, Payload,
-        Question, TenantId,
+        Answer, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Event, Lane, Line, OutgoingMessage,
+        Payload, Question, TenantId,
     },
     store::{ANSWERED, Error, RESULT_UNKNOWN, Result, Settlement},
 };
