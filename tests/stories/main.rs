@@ -22,7 +22,11 @@ mod deploy;
 #[cfg(test)]
 mod guide;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod inbound;
+#[cfg(test)]
+mod languages;
 #[cfg(test)]
 mod outbound;
 #[cfg(test)]

@@ -17,7 +17,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Api, Problem, body, conversations, key::authenticate};
 use crate::{
     flows::{Loaded, Tenant},
-    model::{Clock, Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, Phone, Progress, TenantId},
+    model::{
+        Clock, Conversation, ConversationId, Environment, FaultKind, FlowId, Lead, OwnTurns, Phone, Progress, TenantId,
+    },
     store::{Intake, LeadAnswer},
     whatsapp,
 };
@@ -257,6 +259,7 @@ fn begin(
         reports: Vec::new(),
         receipts: std::collections::BTreeMap::new(),
         handed_over: None,
+        own_turns: OwnTurns::default(),
         faults: 0,
         parked: None,
         held: Vec::new(),

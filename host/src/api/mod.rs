@@ -5,6 +5,7 @@ mod arrivals;
 mod body;
 mod calendar;
 mod conversations;
+mod faults;
 mod flows;
 mod key;
 mod leads;
@@ -100,6 +101,7 @@ impl Api {
             // operators and tenants
             .route("/v1/alarms", get(alarms::list))
             .route("/v1/alarms/{id}", delete(alarms::clear))
+            .route("/v1/conversations/{id}/fault", get(faults::get))
             // Meta
             .route("/webhooks/whatsapp", get(webhooks::handshake).post(webhooks::receive))
             // machines that watch

@@ -10,6 +10,7 @@ mod flow;
 mod fork;
 mod keys;
 mod lead;
+mod plugin;
 mod remote;
 mod serve;
 mod show;
@@ -55,6 +56,9 @@ enum Command {
     /// Look at callbacks that no CRM took, and send them again.
     #[command(subcommand)]
     Callbacks(callbacks::Command),
+    /// Write a plugin: begin one in your language, build its component.
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     /// Look at what WhatsApp sends, and verify what is set up with Meta.
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
@@ -93,6 +97,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Lead(command) => lead::run(command).await,
         Command::Conversations(command) => conversations::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
+        Command::Plugin(command) => plugin::run(command).await,
         Command::Whatsapp(command) => whatsapp::run(command).await,
         Command::Alarms(args) => alarms::run(args).await,
         Command::Simulator(args) => simulator::run(args).await,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Conversation, ConversationId, Digest, Environment, FlowId, Lead, OutgoingMessage, Phone, Progress, Purpose, Quiet,
-    Template, TenantId,
+    Conversation, ConversationId, Digest, Environment, FlowId, Lead, OutgoingMessage, OwnTurns, Phone, Progress,
+    Purpose, Quiet, Template, TenantId,
 };
 
 /// A conversation in which nothing has happened.
@@ -48,6 +48,7 @@ pub(super) fn conversation(tenant: &str, number: u32) -> Conversation {
         reports: Vec::new(),
         receipts: BTreeMap::new(),
         handed_over: None,
+        own_turns: OwnTurns::default(),
         faults: 0,
         parked: None,
         held: Vec::new(),

@@ -63,6 +63,9 @@ pub struct Conversation {
     pub receipts: BTreeMap<String, ReceiptStatus>,
     /// Why the flow is silent until a human resumes it.
     pub handed_over: Option<String>,
+    /// Turns since anyone but the flow itself had something to say.
+    #[serde(default)]
+    pub own_turns: OwnTurns,
     /// Faults since the last turn that went well.
     pub faults: u32,
     /// Questions that models and endpoints were asked.
@@ -131,6 +134,26 @@ pub struct Report {
     pub reason: Option<String>,
 }
 
+/// Turns in a row that a flow caused itself, by what it asked for: a timer, a booking, an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnTurns {
+    /// When the hour that is being counted began.
+    pub since: Timestamp,
+    /// How many so far in that hour.
+    pub count: u32,
+}
+
+impl OwnTurns {
+    /// Counts one more at `now`, and gives how many this hour has seen.
+    pub fn count(&mut self, now: Timestamp) -> u32 {
+        if self.since.checked_add(1.hour()).is_ok_and(|end| now >= end) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count += 1;
+        self.count
+    }
+}
+
 /// A flow failed. Data, not an error: it is kept in the log and shown to the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -166,6 +189,8 @@ pub enum FaultKind {
     Rejected,
     /// Said `retry`.
     Retry,
+    /// Keeps itself busy: one turn causes the next, without a word from outside.
+    Busy,
     /// No component to ask.
     Unavailable,
 }
@@ -184,6 +209,7 @@ impl FaultKind {
             Self::Actions => "actions",
             Self::Rejected => "rejected",
             Self::Retry => "retry",
+            Self::Busy => "busy",
             Self::Unavailable => "unavailable",
         }
     }

@@ -19,7 +19,7 @@ mod transcript;
 pub use action::{Action, Choice, Choices, Notification, Outcome, Purpose, Reaction, TemplateCall, Turn};
 pub use alarm::{Alarm, Stopped};
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use conversation::{Conversation, Environment, Fault, FaultKind, Progress, Quiet, Report};
+pub use conversation::{Conversation, Environment, Fault, FaultKind, OwnTurns, Progress, Quiet, Report};
 pub use envelope::{
     Acknowledgement, Blank, Callback, Envelope, EnvelopeState, Lane, OutgoingMessage, Payload, Template,
 };

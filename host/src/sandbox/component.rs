@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::task;
 use wasmtime::Store;
@@ -84,11 +85,15 @@ impl Component {
                 return;
             }
             let prepared = engine::prepare_whole(&shared, first.role, wasm, config, first.limits.clone()).await;
-            // What cannot be kept as an image goes on being configured for each call.
-            if let (Ok(prepared), Some(current)) = (prepared, current.upgrade())
-                && prepared.configuration.is_none()
-            {
+            let (Ok(prepared), Some(current)) = (prepared, current.upgrade()) else { return };
+            if prepared.configuration.is_none() {
                 *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prepared);
+            } else {
+                tracing::warn!(
+                    role = %first.role,
+                    "no image can be kept of a component, so each call configures it anew, which takes longer: it prints \
+                     in `configure`, holds a stream open, or changes its tables while it runs"
+                );
             }
         });
     }
@@ -203,6 +208,11 @@ impl fmt::Debug for Component {
 }
 
 impl<T> Asked<T> {
+    /// A recorded question that this host cannot read.
+    pub fn unreadable() -> Self {
+        Self::unavailable("the recorded question is not one that this version of relais wrote")
+    }
+
     fn unavailable(message: &str) -> Self {
         Self {
             result: Err(fault::of_answer(FaultKind::Unavailable, message)),
@@ -211,6 +221,15 @@ impl<T> Asked<T> {
             micros: 0,
             instantiate_micros: 0,
         }
+    }
+
+    /// The same, with the answer as JSON.
+    pub fn as_json(self) -> Asked<Value>
+    where
+        T: Serialize,
+    {
+        // Every answer has texts as keys and finite numbers, which always can be written.
+        self.map(|answer| Some(serde_json::to_value(answer).unwrap_or_default()))
     }
 
     fn map<U>(self, pick: impl FnOnce(T) -> Option<U>) -> Asked<U> {

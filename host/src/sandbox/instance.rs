@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use wasmtime::{ResourceLimiter, Store, component::ResourceTable};
-use wasmtime_wasi::{cli::WasiCliCtx, filesystem::WasiFilesystemCtx};
+use wasmtime_wasi::{cli::WasiCliCtx, filesystem::WasiFilesystemCtx, sockets::WasiSocketsCtx};
 
 use crate::model::Slot;
 
@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) table: ResourceTable,
     pub(super) terminal: WasiCliCtx,
     pub(super) files: WasiFilesystemCtx,
+    /// Denies everything, as it does until it is told otherwise.
+    pub(super) no_sockets: WasiSocketsCtx,
     pub(super) clocks: Clocks,
     pub(super) random: Random,
     pub(super) console: Console,
@@ -53,6 +55,7 @@ impl State {
             table,
             terminal: WasiCliCtx::default(),
             files: WasiFilesystemCtx::default(),
+            no_sockets: WasiSocketsCtx::default(),
             clocks: Clocks::new(circumstances.now),
             random: Random::new(&circumstances.seed),
             console: Console::default(),

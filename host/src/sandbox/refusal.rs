@@ -78,11 +78,16 @@ pub enum Refusal {
     #[error("the configuration is refused: {}", listed(.0))]
     Problems(Vec<Problem>),
     /// It failed before it could be asked anything.
-    #[error("the component fails when it is started and configured ({}): {}", .0.kind.name(), .0.message)]
+    #[error("the component fails when it is started and configured ({}): {}{}", .0.kind.name(), .0.message, below(&.0.trace))]
     Fault(Fault),
     /// The host failed; trying again may help.
     #[error("the host could not prepare the component: {0}; try again")]
     Host(String),
+}
+
+/// What the guest printed and its stack, for its author, below the sentence.
+fn below(trace: &str) -> String {
+    trace.lines().map(|line| format!("\n    {line}")).collect()
 }
 
 fn exported(roles: &[Role]) -> String {

@@ -6,8 +6,9 @@
 //! * No arguments, no environment, standard input at its end; the last 8 KiB of standard output and error are kept.
 //! * The file system is linked, because the runtimes of many languages import it, and holds nothing: no directory is
 //!   opened in advance, so there is no way to name a file.
+//! * Sockets are linked for the same reason, and denied: none can be made, no name is looked up.
 //!
-//! What is not listed in [`LINKED`] is not linked: no sockets, no HTTP.
+//! What is not listed in [`LINKED`] is not linked: no HTTP, for one.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -24,15 +25,16 @@ use wasmtime_wasi::{
     filesystem::{WasiFilesystem, WasiFilesystemCtxView},
     p2::{
         DynOutputStream, DynPollable, OutputStream, Pollable, StreamResult,
-        bindings::{cli, clocks, filesystem, random},
+        bindings::{cli, clocks, filesystem, random, sockets},
         subscribe,
     },
+    sockets::{WasiSockets, WasiSocketsCtxView},
 };
 
 use super::instance::State;
 
 /// The interfaces that flows may import, without their version.
-const LINKED: [&str; 21] = [
+const LINKED: [&str; 28] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -53,10 +55,19 @@ const LINKED: [&str; 21] = [
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
     // Types only; needs no implementation.
     "wasi:clocks/timezone",
 ];
 
+/// Where the monotonic clock begins, in nanoseconds: Go takes a zero for a clock that is broken, and gives up.
+const BEGIN: u64 = 1_000_000_000;
 /// Most random bytes of one request.
 const MOST_RANDOM_BYTES: u64 = 64 * 1024;
 /// How much of what a guest prints is kept; the end of it, because that is where a panic tells its reason.
@@ -71,7 +82,11 @@ pub(super) fn is_linked(interface: &str, version: &str) -> bool {
 
 /// Adds the virtual WASI to the linker.
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use wasmtime_wasi::p2::bindings::sync::{filesystem::types, io};
+    use wasmtime_wasi::p2::bindings::sync::{
+        filesystem::types,
+        io,
+        sockets::{tcp, udp, udp_create_socket},
+    };
 
     io::error::add_to_linker::<State, Table>(linker, |state| &mut state.table)?;
     io::poll::add_to_linker::<State, Table>(linker, |state| &mut state.table)?;
@@ -97,6 +112,15 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
     filesystem::preopens::add_to_linker::<State, WasiFilesystem>(linker, files)?;
     types::add_to_linker::<State, WasiFilesystem>(linker, files)?;
+
+    sockets::instance_network::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
+    let options = sockets::network::LinkOptions::default();
+    sockets::network::add_to_linker::<State, WasiSockets>(linker, &options, no_sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
+    udp_create_socket::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
+    tcp::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
+    udp::add_to_linker::<State, WasiSockets>(linker, no_sockets)?;
     Ok(())
 }
 
@@ -106,6 +130,10 @@ fn terminal(state: &mut State) -> WasiCliCtxView<'_> {
 
 fn files(state: &mut State) -> WasiFilesystemCtxView<'_> {
     WasiFilesystemCtxView { ctx: &mut state.files, table: &mut state.table }
+}
+
+fn no_sockets(state: &mut State) -> WasiSocketsCtxView<'_> {
+    WasiSocketsCtxView { ctx: &mut state.no_sockets, table: &mut state.table }
 }
 
 fn console(state: &mut State) -> ConsoleView<'_> {
@@ -126,13 +154,13 @@ impl HasData for Table {
 /// A wall clock that stands still and a monotonic clock that only sleeping moves.
 pub(super) struct Clocks {
     pub(super) now: Timestamp,
-    /// Nanoseconds slept.
+    /// What the monotonic clock shows: where it began, and the nanoseconds slept since.
     slept: Arc<AtomicU64>,
 }
 
 impl Clocks {
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { now, slept: Arc::default() }
+        Self { now, slept: Arc::new(AtomicU64::new(BEGIN)) }
     }
 }
 

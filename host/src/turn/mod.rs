@@ -29,8 +29,8 @@ use self::{asking::Asking, booking::Booking, draft::Draft, inbound::Next};
 use crate::{
     flows::{Flows, OptOut},
     model::{
-        Clock, EnvelopeId, EnvelopeState, Event, Fault, FaultKind, Inbound, Payload, Pulse, Purpose, ReceiptStatus,
-        Status,
+        Clock, EnvelopeId, EnvelopeState, Event, Fault, FaultKind, Inbound, OwnTurns, Payload, Pulse, Purpose,
+        ReceiptStatus, Status,
     },
     store::{self, Commit, Committed, Settlement, Store, Taken},
 };
@@ -38,6 +38,9 @@ use crate::{
 /// Pauses after a fault, in seconds; after as many faults in a row as there are pauses plus one, the conversation is
 /// parked for a human.
 const FAULT_PAUSES: [i64; 4] = [1, 5, 30, 120];
+/// A flow may cause so many turns of its own an hour: by timers, bookings, reviews and questions, without a word from the
+/// person. Far more than any script needs, far less than one that chases its own tail.
+const MOST_OWN_TURNS: u32 = 60;
 /// A slot that is lost to another lead while a turn is made is looked for again this many times.
 const BOOKING_TRIES: usize = 5;
 
@@ -164,7 +167,8 @@ impl Turns {
                         tenant = %taken.conversation.tenant,
                         fault = fault.kind.name(),
                         parked = retry_at.is_none(),
-                        "flow failed"
+                        "flow failed; its author sees why with `relais flow fault {}`",
+                        taken.conversation.id
                     );
                     draft.into_failure(taken, fault, retry_at)
                 }
@@ -284,6 +288,7 @@ impl Turns {
             // The store has given the message and the transcript their new words.
             Event::MessageChanged { .. } | Event::Noticed { .. } => Ok(Ok(())),
             Event::Retried => {
+                draft.conversation.own_turns = OwnTurns::default();
                 draft.conversation.parked = None;
                 draft.follow_ups.append(&mut draft.conversation.held);
                 Ok(Ok(()))
@@ -382,6 +387,9 @@ impl Turns {
             draft.overrule("flow not asked: the conversation has ended, or a human leads it");
             return Ok(Ok(()));
         }
+        if let Some(fault) = busy(draft) {
+            return Ok(Err(fault));
+        }
         let asking = match Asking::prepare(&self.flows, draft).await {
             Ok(asking) => asking,
             Err(fault) => return Ok(Err(fault)),
@@ -393,6 +401,9 @@ impl Turns {
 
     /// Asks the status-to-action logic, and the mapping for the body of each callback.
     async fn ask_reactions(&self, draft: &mut Draft) -> store::Result<Result<(), Fault>> {
+        if let Some(fault) = busy(draft) {
+            return Ok(Err(fault));
+        }
         let asking = match Asking::prepare(&self.flows, draft).await {
             Ok(asking) => asking,
             Err(fault) => return Ok(Err(fault)),
@@ -402,9 +413,38 @@ impl Turns {
     }
 }
 
+/// The fault of a flow that keeps itself busy; counts the turn.
+fn busy(draft: &mut Draft) -> Option<Fault> {
+    let is_own = matches!(
+        draft.event,
+        Event::TimerFired { .. }
+            | Event::ReviewDue
+            | Event::SlotTaken { .. }
+            | Event::MeetingBooked { .. }
+            | Event::MeetingCancelled { .. }
+            | Event::MessageUndelivered { .. }
+            | Event::AnswerArrived(_)
+    );
+    if !is_own {
+        // A status follows from what the flow does as well as from what the person does.
+        if !matches!(draft.event, Event::StatusReached { .. }) {
+            draft.conversation.own_turns = OwnTurns::default();
+        }
+        return None;
+    }
+    (draft.conversation.own_turns.count(draft.now) > MOST_OWN_TURNS).then(|| Fault {
+        kind: FaultKind::Busy,
+        message: format!(
+            "caused {MOST_OWN_TURNS} turns of its own within an hour; look for a timer, a booking or a question that is \
+             answered by the next one"
+        ),
+        trace: String::new(),
+    })
+}
+
 /// When to try a failed event again; none when a human has to look first.
 fn retry_at(faults: u32, fault: &Fault, now: Timestamp) -> Option<Timestamp> {
-    if fault.kind == FaultKind::Rejected {
+    if matches!(fault.kind, FaultKind::Rejected | FaultKind::Busy) {
         return None;
     }
     let pause = FAULT_PAUSES.get(usize::try_from(faults).unwrap_or(usize::MAX))?;

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::asking::{Input, Question, json};
+use super::asking::{Input, Question};
 use crate::{
     flows::Loaded,
     model::{Fault, Slot},
@@ -27,6 +27,10 @@ pub struct Rerun {
     pub logged: Value,
     /// As it came out now; null when it ended in a fault.
     pub found: Value,
+    /// The fault that it ended in now.
+    pub fault: Option<Fault>,
+    /// Level and text of what the component logged now.
+    pub lines: Vec<(String, String)>,
 }
 
 impl Rerun {
@@ -39,35 +43,34 @@ impl Rerun {
 
 /// Runs every component call of a log again on `loaded`, offline: slots come from the log. Nothing is sent or written.
 pub async fn rerun(loaded: &Loaded, entries: &[LogEntry]) -> Vec<Rerun> {
-    let mut found = Vec::new();
+    let mut rerun = Vec::new();
     for entry in entries {
         for call in &entry.calls {
-            found.push(Rerun {
-                turn: entry.turn,
-                function: call.function.clone(),
-                logged: call.output.clone(),
-                found: again(loaded, call).await,
-            });
+            let asked = again(loaded, call).await;
+            let (found, fault) = match asked.result {
+                Ok(output) => (output, None),
+                Err(fault) => (Value::Null, Some(fault)),
+            };
+            let (turn, function, logged) = (entry.turn, call.function.clone(), call.output.clone());
+            rerun.push(Rerun { turn, function, logged, found, fault, lines: asked.lines });
         }
     }
-    found
+    rerun
 }
 
-async fn again(loaded: &Loaded, call: &Call) -> Value {
+async fn again(loaded: &Loaded, call: &Call) -> Asked<Value> {
     let Ok(input) = serde_json::from_value::<Input>(call.input.clone()) else {
-        return Value::Null;
+        return Asked::unreadable();
     };
     let slots = Arc::new(Recorded(Mutex::new(call.slots.clone().into())));
     let asking = sandbox::Call { context: &input.context, lead: &input.lead, slots, seed: &input.seed };
     match &input.question {
-        Question::Advance { state, event } => output(loaded.qualification.advance(asking, state.as_ref(), event).await),
-        Question::React { occasion } => output(loaded.status_actions.react(asking, occasion).await),
-        Question::Callback { update } => output(loaded.crm_mapping.callback_for_crm(asking, update).await),
+        Question::Advance { state, event } => {
+            loaded.qualification.advance(asking, state.as_ref(), event).await.as_json()
+        }
+        Question::React { occasion } => loaded.status_actions.react(asking, occasion).await.as_json(),
+        Question::Callback { update } => loaded.crm_mapping.callback_for_crm(asking, update).await.as_json(),
     }
-}
-
-fn output<T: serde::Serialize>(asked: Asked<T>) -> Value {
-    asked.result.as_ref().map_or_else(|_: &Fault| Value::Null, json)
 }
 
 /// The answers of `free-slots` as they were logged; a flow that asks more often than it did gets none.

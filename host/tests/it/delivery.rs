@@ -19,8 +19,8 @@ use relais::{
     delivery::{Delivery, Directory, Endpoint, Options, Secret, Sender, UnknownRule},
     model::{
         Callback, Clock, Conversation, ConversationId, Digest, Direction, Envelope, EnvelopeId, EnvelopeState,
-        Environment, Event, FlowId, Lead, OutgoingMessage, Payload, Phone, Progress, Pulse, Purpose, Quiet, Receipt,
-        ReceiptStatus, Template, TenantId, VirtualClock,
+        Environment, Event, FlowId, Lead, OutgoingMessage, OwnTurns, Payload, Phone, Progress, Pulse, Purpose, Quiet,
+        Receipt, ReceiptStatus, Template, TenantId, VirtualClock,
     },
     store::{Commit, Committed, Intake, LogEntry, SledStore, Store},
     whatsapp::Credentials,
@@ -353,6 +353,7 @@ fn conversation(tenant: &str, number: u32, at: Timestamp) -> Conversation {
         reports: Vec::new(),
         receipts: Default::default(),
         handed_over: None,
+        own_turns: OwnTurns::default(),
         faults: 0,
         parked: None,
         held: Vec::new(),

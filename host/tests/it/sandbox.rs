@@ -24,10 +24,12 @@ use relais::{
 use serde_json::{Map, Value, json};
 
 const HOSTILE: &[u8] = include_bytes!("../../../tests/guests/built/hostile.wasm");
-const WANTS_SOCKETS: &str = include_str!("../../../tests/guests/wants-sockets.wat");
+const WANTS_HTTP: &str = include_str!("../../../tests/guests/wants-http.wat");
+const WANTS_MORE: &str = include_str!("../../../tests/guests/wants-more.wat");
 const UNKNOWN_VERSION: &str = include_str!("../../../tests/guests/unknown-version.wat");
 const LOOP_IN_START: &str = include_str!("../../../tests/guests/loop-in-start.wat");
 const WRONG_TYPES: &str = include_str!("../../../tests/guests/wrong-types.wat");
+const TABLE_BOMB: &str = include_str!("../../../tests/guests/table-bomb.wat");
 
 const NOW: &str = "2025-10-08T07:30:00.25Z";
 
@@ -120,6 +122,8 @@ async fn every_misbehaviour_has_its_name() {
         ("ask-flood", Panic, "more than 64 times"),
         ("invalid-json-state", Answer, "state is not valid JSON"),
         ("invalid-json-note", Answer, "actions.0.note.value is not valid JSON"),
+        ("deep-state", Answer, "recursion limit"),
+        ("invisible-text", Answer, "actions.0.send.text is empty"),
         ("bad-time", Answer, "actions.0.start-timer.at is not an instant"),
         ("empty-text", Answer, "actions.0.send.text is empty"),
         ("four-buttons", Answer, "actions.0.send.buttons are 4"),
@@ -186,7 +190,7 @@ async fn a_trap_shows_its_stack_and_its_last_words() {
 
 #[tokio::test]
 async fn a_flow_sees_nothing_of_the_machine() {
-    for way in ["environment", "files", "read"] {
+    for way in ["environment", "files", "connect", "read"] {
         let way_or_input = if way == "read" { "standard-input" } else { way };
         let asked = advance(&hostile(Role::Qualification, way_or_input).await).await;
         assert_eq!(note(&asked, way), 0, "{way}");
@@ -379,8 +383,11 @@ async fn what_cannot_be_a_role_is_refused_with_a_reason() {
     let torn = HOSTILE.get(..HOSTILE.len() / 2).unwrap();
     assert!(matches!(refused(torn, none.clone(), limits()).await, Refusal::Invalid(_)));
 
-    let refusal = refused(&assembled(WANTS_SOCKETS), none.clone(), limits()).await;
-    assert_eq!(refusal, Refusal::Needs { interface: "wasi:sockets/tcp".to_owned() });
+    let refusal = refused(&assembled(WANTS_HTTP), none.clone(), limits()).await;
+    assert_eq!(refusal, Refusal::Needs { interface: "wasi:http/outgoing-handler".to_owned() });
+    // Built for a 0.1.9 that has a function more than this host.
+    let refusal = refused(&assembled(WANTS_MORE), none.clone(), limits()).await.to_string();
+    assert!(refusal.contains("weather") && refusal.contains("build it again on the wit/ files"), "{refusal}");
     let refusal = refused(&assembled(UNKNOWN_VERSION), none.clone(), limits()).await;
     assert_eq!(refusal, Refusal::WrongVersion { found: "9.9.0".to_owned(), supported: "0.1.0" });
     let refusal = refused(&assembled("(component)"), none.clone(), limits()).await;
@@ -391,6 +398,7 @@ async fn what_cannot_be_a_role_is_refused_with_a_reason() {
     let short = Limits { configure_ms: 100, ..limits() };
     for (wasm, way, kind) in [
         (assembled(LOOP_IN_START), "", FaultKind::Deadline),
+        (assembled(TABLE_BOMB), "", FaultKind::Memory),
         (HOSTILE.to_vec(), "loop-in-configure", FaultKind::Deadline),
         (HOSTILE.to_vec(), "memory-in-configure", FaultKind::Memory),
         (HOSTILE.to_vec(), "panic-in-configure", FaultKind::Panic),

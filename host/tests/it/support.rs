@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use relais::{
     model::{
         Callback, Content, Conversation, ConversationId, Envelope, EnvelopeId, EnvelopeState, Environment, Event,
-        Inbound, Lead, Meeting, OutgoingMessage, Payload, Phone, Progress, Purpose, Quiet, Receipt, ReceiptStatus,
-        Slot,
+        Inbound, Lead, Meeting, OutgoingMessage, OwnTurns, Payload, Phone, Progress, Purpose, Quiet, Receipt,
+        ReceiptStatus, Slot,
     },
     store::{Append, Commit, Intake, LogEntry, Settlement, Taken, To},
 };
@@ -116,6 +116,7 @@ pub(crate) fn conversation(tenant: &str, number: u32) -> Conversation {
         reports: Vec::new(),
         receipts: BTreeMap::new(),
         handed_over: None,
+        own_turns: OwnTurns::default(),
         faults: 0,
         parked: None,
         held: Vec::new(),

@@ -109,6 +109,6 @@ fn missing_default(tenant: &Tenant, text: &str, folders: &[PathBuf]) -> Option<P
     Some(Problem::of_key(TENANT_FILE, text, "default-flow", what))
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

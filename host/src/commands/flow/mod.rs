@@ -2,9 +2,11 @@
 
 mod check;
 mod deploy;
+mod fault;
 mod folders;
 mod new;
 mod replay;
+mod reproduce;
 mod test;
 
 use std::process::ExitCode;
@@ -35,6 +37,10 @@ pub(super) enum Command {
     Test(test::Args),
     /// Be the lead, in the terminal, on virtual time: the same as `relais chat`.
     Chat(super::chat::Args),
+    /// Print what a flow failed of: message, stack, event and state, as a file for `reproduce`.
+    Fault(fault::Args),
+    /// Run a turn that failed again, on a flow's folder as it is now; exit 1 if it still fails.
+    Reproduce(reproduce::Args),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -48,5 +54,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Activate(args) => deploy::activate(args).await,
         Command::Test(args) => test::run(args).await,
         Command::Chat(args) => super::chat::run(args).await,
+        Command::Fault(args) => fault::run(args).await,
+        Command::Reproduce(args) => reproduce::run(args).await,
     }
 }

@@ -74,3 +74,39 @@ impl host::Host for Host {
 fn problems(problems: Vec<types::Problem>) -> Vec<Problem> {
     problems.into_iter().map(|types::Problem { at, what }| Problem { at, what }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{
+        Config, Engine,
+        component::{Component, Linker},
+    };
+
+    use crate::sandbox::{instance::State, wasi};
+
+    /// Our own stock script, built against 0.1.0.
+    const QUALIFY: &[u8] = include_bytes!("../../../../plugins/built/qualify.wasm");
+
+    /// What 0.1.1 will be: a function more in `host`, everything else as it is.
+    #[test]
+    fn a_component_of_0_1_0_loads_on_a_host_that_has_a_function_more() {
+        let engine = Engine::new(&Config::new()).unwrap();
+        let component = Component::from_binary(&engine, QUALIFY).unwrap();
+        let loads = |version: &str, functions: &[&str]| {
+            let mut linker = Linker::<State>::new(&engine);
+            wasi::link(&mut linker).unwrap();
+            let mut host = linker.instance(&format!("relais:flow/host@{version}")).unwrap();
+            for function in functions {
+                host.func_new(function, |_, _, _, _| Ok(())).unwrap();
+            }
+            linker.instantiate_pre(&component).is_ok()
+        };
+        assert!(loads("0.1.0", &["log", "free-slots"]));
+        assert!(loads("0.1.1", &["log", "free-slots", "weather"]));
+        assert!(!loads("0.1.1", &["log", "weather"]), "a function was taken away");
+        assert!(!loads("0.2.0", &["log", "free-slots", "weather"]), "another version");
+        // A host of 0.1.1 looks for its own version's names.
+        assert!(component.get_export_index(None, "relais:flow/qualification@0.1.1").is_some());
+        assert!(component.get_export_index(None, "relais:flow/qualification@0.2.0").is_none());
+    }
+}

@@ -1,7 +1,7 @@
 //! Reads the pieces of a guest's answer, each checked, and says which one is wrong.
 //!
-//! Texts for people lose their control characters but line breaks and tabs (`\r\n` becomes `\n`); a text of nothing
-//! else is empty. Names and identifiers with control characters are refused. NUL characters inside JSON strings are
+//! Texts for people lose their control characters but line breaks and tabs (`\r\n` becomes `\n`), and what turns their
+//! direction of reading; a text of nothing that is seen is empty. Names and identifiers with control characters are refused. NUL characters inside JSON strings are
 //! removed, because not every store can keep them.
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
     pub(super) fn text(&mut self, at: &str, text: &str, least: usize, most: usize) -> Result<String, Fault> {
         self.count(text)?;
         let text = printable(text);
-        let empty = text.trim().is_empty();
+        let empty = text.chars().all(|character| character.is_whitespace() || is_invisible(character));
         if least > 0 && empty {
             return Err(wrong(at, "is empty; write something or leave the whole out"));
         }
@@ -146,7 +146,19 @@ fn printable(text: &str) -> String {
         .replace('\r', "\n")
         .chars()
         .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
+        .filter(|character| !turns_direction(*character))
         .collect()
+}
+
+/// Characters that make what follows read in another direction than it was written: a text that shows one address and
+/// holds another. Marks and isolates, which right-to-left languages need, stay.
+fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}')
+}
+
+/// Characters that nobody sees.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn without_nul(value: &mut Value) {
@@ -176,6 +188,11 @@ mod tests {
         let zone = TimeZone::UTC;
         let mut reader = Reader::new(&zone, &limits);
         assert_eq!(reader.text("t", "a\0b\r\nc\td\u{7f}\u{9b}", 1, 20).unwrap(), "ab\nc\td");
+        assert_eq!(
+            reader.text("t", "pay \u{202e}moc.live\u{202c} \u{2067}now", 1, 20).unwrap(),
+            "pay moc.live \u{2067}now"
+        );
+        assert!(reader.text("t", "\u{200b}\u{feff} \u{2060}", 1, 20).is_err());
         assert_eq!(reader.line("t", "a\r\nb\tc\0", 20).unwrap(), "a b c");
         assert_eq!(
             reader.text("t", " \0\n", 1, 20).unwrap_err().message,

@@ -78,6 +78,11 @@ impl qualification::Guest for Hostile {
 fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, event: &Event) -> Result<Turn, Fault> {
     let one = |action: Action| Ok(Turn { state: None, actions: vec![action] });
     let timer = |at: &str| Action::StartTimer(Timer { name: "later".to_owned(), at: at.to_owned() });
+    let timer_named = |name: &str, at: &str| Action::StartTimer(Timer { name: name.to_owned(), at: at.to_owned() });
+    // Told that a text did not leave: the patient ones leave it at that.
+    if matches!(event, Event::MessageUndelivered(_)) && !way.ends_with("-forever") {
+        return Ok(Turn { state: None, actions: vec![] });
+    }
     match way {
         // Takes what is not its own.
         "loop" => memory::spin(),
@@ -113,6 +118,14 @@ fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, eve
                 .count();
             let written = usize::from(std::fs::write("/tmp/left-behind", "x").is_ok());
             one(note("files", opened + written))
+        }
+        "connect" => {
+            use std::net::{TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
+            let reached = usize::from(TcpStream::connect("127.0.0.1:80").is_ok())
+                + usize::from(TcpListener::bind("0.0.0.0:0").is_ok())
+                + usize::from(UdpSocket::bind("0.0.0.0:0").is_ok())
+                + usize::from("example.com:443".to_socket_addrs().is_ok());
+            one(note("connect", reached))
         }
         "standard-input" => {
             let mut line = String::new();
@@ -159,6 +172,9 @@ fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, eve
         "invalid-json-note" => one(Action::Note(Note { key: "a".to_owned(), value: "undefined".to_owned() })),
         "nul-in-state" => Ok(Turn { state: Some(r#"{"a":"x\u0000y"}"#.to_owned()), actions: vec![] }),
         "bad-time" => one(timer("next tuesday")),
+        "invisible-text" => one(send("\u{200b}\u{2060}\u{feff}")),
+        "bidi-text" => one(send("Pay at \u{202e}moc.live\u{202c}!")),
+        "deep-state" => Ok(Turn { state: Some("[".repeat(30_000) + &"]".repeat(30_000)), actions: vec![] }),
         "wall-time" => one(timer("2025-03-30T02:30:00")),
         "past-booking" => one(Action::Book(Booking { start: "1999-12-31T23:00:00+01:00".to_owned(), with: None })),
         "empty-text" => one(send(" \u{0}\n ")),
@@ -192,6 +208,21 @@ fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, eve
             input: "?".to_owned(),
             schema: None,
         })),
+        // Never leaves: each turn causes the next.
+        "timer-forever" => one(timer(&context.now)),
+        "send-forever" => Ok(Turn { state: None, actions: vec![send("Hello?"), timer(&context.now)] }),
+        "book-taken" => one(Action::Book(Booking { start: "2025-10-09T10:00:00".to_owned(), with: None })),
+        "book-once" if !matches!(event, Event::LeadReceived) => Ok(Turn { state: None, actions: vec![] }),
+        "book-once" => one(Action::Book(Booking { start: "2025-10-09T10:00:00".to_owned(), with: None })),
+        // Whose salesperson is that?
+        "book-neighbour" => one(Action::Book(Booking {
+            start: "2025-10-09T11:00:00".to_owned(),
+            with: Some("anna".to_owned()),
+        })),
+        "nag" => Ok(Turn {
+            state: None,
+            actions: vec![send("Buy!"), timer("2025-10-08T12:00:00"), timer_named("again", "2025-10-08T13:00:00")],
+        }),
         "text-after-stop" => Ok(Turn {
             state: None,
             actions: vec![
@@ -278,6 +309,8 @@ impl crm_mapping::Guest for Hostile {
             "list-for-callback" => Ok("[]".to_owned()),
             "text-for-callback" => Ok("no JSON at all".to_owned()),
             "retry" => Err(Fault::Retry("ask me later".to_owned())),
+            "two-objects-for-callback" => Ok(r#"{"status":"OPT_OUT"},{"crm_id":"of another"}"#.to_owned()),
+            "half-a-callback" => Ok(r#"{"status":"MEETING_BOOKED","note":"a"b"}"#.to_owned()),
             // Keys out of order and odd spaces, to be kept.
             _ => Ok(format!("{{ \"status\":\"{:?}\", \"crm_id\" : \"c-1\",\"a\":1.50 }}", update.status)),
         }
@@ -296,6 +329,17 @@ impl status_actions::Guest for Hostile {
             "long-wait" => Ok(vec![Reaction::RestartAfter(u64::MAX)]),
             "unknown-endpoint" => Ok(vec![Reaction::Callback("no-such-endpoint".to_owned())]),
             "reject" => Err(Fault::Reject("nobody knows what to do".to_owned())),
+            // The name of a neighbour's endpoint, as a file system or a URL would have it.
+            "endpoint-of-neighbour" => Ok(vec![
+                Reaction::Callback("../demo/crm".to_owned()),
+                Reaction::Callback("demo/crm".to_owned()),
+                Reaction::Notify(status_actions::Notification {
+                    endpoint: "http://127.0.0.1/steal".to_owned(),
+                    body: "{}".to_owned(),
+                }),
+            ]),
+            "review-forever" => Ok(vec![Reaction::ReviewAfter(0)]),
+            "two-objects-for-callback" | "half-a-callback" => Ok(vec![Reaction::Callback("crm".to_owned())]),
             _ => Ok(vec![Reaction::Tag("seen".to_owned()), Reaction::ReviewAfter(60)]),
         }
     }
