@@ -44,6 +44,8 @@ mod stop;
 #[cfg(test)]
 mod trying;
 #[cfg(test)]
+mod upkeep;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod whatsapp_check;

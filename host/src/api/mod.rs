@@ -13,6 +13,7 @@ mod looking;
 mod operator;
 mod parked;
 mod problem;
+mod upkeep;
 mod webhooks;
 
 use std::sync::Arc;
@@ -88,6 +89,8 @@ impl Api {
             .route("/v1/operator/conversations", get(looking::conversations))
             .route("/v1/operator/conversations/{id}", get(looking::conversation))
             .route("/v1/operator/conversations/{id}/retry", post(looking::retry))
+            .route("/v1/operator/backup", get(upkeep::backup))
+            .route("/v1/operator/erase", post(upkeep::erase))
             .route("/v1/operator/callbacks", get(looking::callbacks))
             .route("/v1/operator/callbacks/{id}/replay", post(looking::replay))
             .route("/v1/flows/{tenant}/{flow}/diff", get(flows::diff))

@@ -1,11 +1,13 @@
 //! The command line, a file a subcommand.
 
 mod alarms;
+mod backup;
 mod calendar;
 mod callbacks;
 mod chat;
 mod conversations;
 mod demo;
+mod erase;
 mod flow;
 mod fork;
 mod keys;
@@ -59,6 +61,12 @@ enum Command {
     /// Write a plugin: begin one in your language, build its component.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Erase a person: conversations, messages, log, meetings, and what is still to be sent.
+    Erase(erase::Args),
+    /// Copy a host's whole store into a file, while the host runs.
+    Backup(backup::Backup),
+    /// Make a store of a backup.
+    Restore(backup::Restore),
     /// Look at what WhatsApp sends, and verify what is set up with Meta.
     #[command(subcommand)]
     Whatsapp(whatsapp::Command),
@@ -98,6 +106,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Conversations(command) => conversations::run(command).await,
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Plugin(command) => plugin::run(command).await,
+        Command::Erase(args) => erase::run(args).await,
+        Command::Backup(args) => backup::backup(args).await,
+        Command::Restore(args) => backup::restore(&args),
         Command::Whatsapp(command) => whatsapp::run(command).await,
         Command::Alarms(args) => alarms::run(args).await,
         Command::Simulator(args) => simulator::run(args).await,

@@ -48,6 +48,16 @@ impl Remote {
         self.send(request).await?.json().await.context("read the host's answer")
     }
 
+    /// GETs an answer of bytes, as they come.
+    pub(super) async fn pieces(&self, path: &str) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>> {
+        let answer = self.send(self.request(Method::GET, path)).await?;
+        let pieces = futures::stream::try_unfold(answer, async |mut answer| {
+            let piece = answer.chunk().await.context("read the host's answer; it broke off")?;
+            Ok(piece.map(|piece| (piece.to_vec(), answer)))
+        });
+        Ok(pieces.boxed())
+    }
+
     /// GETs an answer of many lines, as they come.
     pub(super) async fn lines(&self, path: &str) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>> {
         let mut answer = self.send(self.request(Method::GET, path)).await?;

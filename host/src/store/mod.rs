@@ -9,9 +9,9 @@ mod sled;
 
 pub use past::{Dossier, Past, summary};
 pub use records::{
-    ApiKey, Append, Appended, BookingRule, BusyTimes, CalendarEntry, CalendarSecret, Call, Commit, Committed,
-    FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Origin, Parked, Settlement, Taken, To, VersionRecord,
-    VersionState,
+    ApiKey, Append, Appended, BookingRule, BusyTimes, CalendarEntry, CalendarSecret, Call, Commit, Committed, Erased,
+    FlowVersion, FolderSeen, Intake, LeadAnswer, LogEntry, Origin, Parked, Person, Settlement, Taken, To,
+    VersionRecord, VersionState,
 };
 pub use sled::SledStore;
 
@@ -187,6 +187,16 @@ pub trait Store: Send + Sync {
 
     /// The key with this digest.
     async fn key(&self, digest: &str) -> Result<Option<ApiKey>>;
+
+    // --- upkeep ---------------------------------------------------------------------------------------------------
+
+    /// Erases a person of a tenant (P13): conversations with their state, log, lines, envelopes and meetings, and whatever
+    /// was set aside of them. A number on the opt-out register is replaced by a digest, so that it is kept silent.
+    async fn erase(&self, tenant: &TenantId, person: &Person) -> Result<Erased>;
+
+    /// Copies everything into `pieces` while the store is in use: the copy is the store at one moment, durable, not before
+    /// this was called. Ends without the copy's last record when whoever receives it has gone. One at a time.
+    async fn back_up(&self, pieces: tokio::sync::mpsc::Sender<Vec<u8>>) -> Result<()>;
 
     // --- flow versions --------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::{
     Conversation, ConversationId, Digest, Envelope, EnvelopeId, EnvelopeState, Environment, Event, Fault, FlowId, Line,
-    Meeting, Slot, TenantId,
+    Meeting, Phone, Slot, TenantId,
 };
 
 /// A lead to accept.
@@ -303,6 +303,26 @@ pub struct FlowVersion {
     /// `tenant.toml` as the only file of a flow called `@tenant`.
     #[serde(with = "base64_files")]
     pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Who is to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// Whoever has this number.
+    Phone(Phone),
+    /// Whoever the CRM calls so.
+    Contact(String),
+}
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Conversations.
+    pub conversations: usize,
+    /// Records, the conversations' among them.
+    pub rows: usize,
+    /// Whether the person is on the opt-out register and stays there, as a digest.
+    pub opt_out: bool,
 }
 
 /// What the store remembers of a flow version, whether its content is kept or not.

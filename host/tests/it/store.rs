@@ -75,6 +75,8 @@ macro_rules! every_rule {
             delivery::what_was_parked_can_be_replayed
             register::people_keys_and_versions
             register::conversations_are_found
+            register::versions_are_remembered_and_forgotten
+            register::a_person_is_erased
             random::it_behaves_like_its_mirror
             random::many_at_once_lose_nothing
         }

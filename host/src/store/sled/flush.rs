@@ -38,6 +38,8 @@ pub(super) struct Layers {
     pub(super) gathered: Changes,
     /// The batch that is being written.
     pub(super) batch: Arc<Changes>,
+    /// Every change since a backup began, while one is being taken.
+    pub(super) journal: Option<Changes>,
     /// How many changes there have been since the store was made.
     pub(super) count: u64,
     stops: bool,
@@ -54,7 +56,7 @@ enum State {
 impl Flusher {
     /// Begins to flush into `tree`, which holds `count` changes. No disk for a store that need not survive.
     pub(super) fn start(db: sled::Db, tree: sled::Tree, mut disk: Option<Disk>, count: u64) -> Result<Self> {
-        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count, stops: false };
+        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), journal: None, count, stops: false };
         let shared = Arc::new(Shared {
             layers: Mutex::new(layers),
             wake: Condvar::new(),
@@ -79,7 +81,7 @@ impl Flusher {
 
     /// Writes each change into `tree` at once and waits for no disk: for a store that lives in memory only.
     pub(super) fn through(tree: sled::Tree) -> Self {
-        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count: 0, stops: false };
+        let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count: 0, stops: false, journal: None };
         let shared = Shared {
             layers: Mutex::new(layers),
             wake: Condvar::new(),
@@ -96,6 +98,9 @@ impl Flusher {
     /// Gathers a change for the next batch; its ticket.
     pub(super) fn gather(&self, layers: &mut Layers, changes: Changes) -> Result<u64> {
         if !changes.is_empty() {
+            if let Some(journal) = &mut layers.journal {
+                journal.extend(changes.clone());
+            }
             layers.count += 1;
             match &self.through {
                 Some(tree) => tree.apply_batch(batch_of(&changes)).map_err(storage)?,

@@ -1,6 +1,7 @@
 //! Keys: one byte for the kind of row, then its parts, each so encoded that keys sort as their parts do.
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use crate::model::{ConversationId, Digest, EnvelopeId, Environment, FlowId, Lane, TenantId};
 
@@ -207,8 +208,12 @@ pub(super) fn conversation_of_tenant(tenant: &TenantId, id: &ConversationId) -> 
     of_tenant(tenant).text(id.as_str())
 }
 
+pub(super) fn names(tenant: &TenantId) -> Key {
+    Key::new(b'N', "a conversation of a person").text(tenant.as_str())
+}
+
 pub(super) fn name(tenant: &TenantId, name: &str) -> Key {
-    Key::new(b'N', "a conversation of a person").text(tenant.as_str()).text(name)
+    names(tenant).text(name)
 }
 
 pub(super) fn conversation_of_name(tenant: &TenantId, of: &str, id: &ConversationId) -> Key {
@@ -318,6 +323,12 @@ pub(super) fn alarms() -> Key {
 
 pub(super) fn alarm(id: &str) -> Key {
     alarms().text(id)
+}
+
+/// The opt-out of someone who was erased.
+pub(super) fn opt_out_digest(tenant: &TenantId, phone: &str) -> Key {
+    let digest = Sha256::digest(format!("{tenant}\0{phone}"));
+    Key::new(b'O', "an opt-out of someone erased").text(tenant.as_str()).text(&hex::encode(digest))
 }
 
 pub(super) fn api_key(digest: &str) -> Key {

@@ -7,10 +7,12 @@
 //! that a conversation that waits costs disk only.
 
 mod appending;
+mod backup;
 mod calendars;
 mod delivery;
 mod disk;
 mod door;
+mod erasing;
 mod flush;
 mod inbox;
 mod key;
@@ -26,19 +28,20 @@ mod versions;
 use std::{
     collections::HashSet,
     path::Path,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use erasing::Traces;
 use flush::Flusher;
 use queue::Queue;
 use rows::{Effect, Rows};
 
 use super::{
-    ApiKey, Append, Appended, BusyTimes, CalendarEntry, CalendarSecret, Commit, Committed, Error, FlowVersion,
-    FolderSeen, Intake, LeadAnswer, LogEntry, Parked, Result, Settlement, Store, Taken, VersionRecord,
+    ApiKey, Append, Appended, BusyTimes, CalendarEntry, CalendarSecret, Commit, Committed, Erased, Error, FlowVersion,
+    FolderSeen, Intake, LeadAnswer, LogEntry, Parked, Person, Result, Settlement, Store, Taken, VersionRecord,
 };
 use crate::model::{
     Alarm, Conversation, ConversationId, Digest, Envelope, EnvelopeId, FlowId, Line, Meeting, Phone, TenantId,
@@ -82,6 +85,17 @@ impl SledStore {
         opening::in_memory()
     }
 
+    /// Makes a store of a backup, in a folder that is not there yet or is empty; how many records it has. When it fails,
+    /// the folder is as before.
+    pub fn restore(backup: impl std::io::Read, folder: &Path) -> Result<u64> {
+        backup::restore(backup, folder)
+    }
+
+    /// Reads a backup through; how many records it has. An error when it is cut off or was changed.
+    pub fn check_backup(backup: impl std::io::Read) -> Result<u64> {
+        backup::check(backup)
+    }
+
     fn memory(&self) -> Result<MutexGuard<'_, Memory>> {
         self.memory.lock().map_err(|_| Error::Storage("a change broke off in the middle; start again".to_owned()))
     }
@@ -119,6 +133,12 @@ impl SledStore {
     }
 }
 
+/// Work that reads the whole store.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::Storage(format!("read the store through: {error}")))?
+}
+
 impl Memory {
     /// Follows a change.
     fn note(&mut self, rows: &Rows<'_>, effect: Effect) {
@@ -126,6 +146,10 @@ impl Memory {
             // A leased inbox is read again when the lease ends.
             Effect::Filed { owner, .. } if self.leases.contains(&owner.id) => {}
             Effect::Filed { owner, at, is_message } => self.queue.note(owner, at, is_message),
+            Effect::Erased { conversation } => {
+                self.leases.remove(&conversation);
+                self.queue.forget(&conversation);
+            }
             Effect::Returned { owner, not_before } => {
                 self.leases.remove(&owner.id);
                 let conversation = owner.id.clone();
@@ -276,7 +300,9 @@ impl Store for SledStore {
     async fn opted_out(&self, tenant: &TenantId, phone: &Phone) -> Result<bool> {
         // Also one that is about to be written: this is asked right before a send (P5).
         let layers = self.flusher.layers();
-        Rows::over(&self.tree, &layers).has(&key::opt_out(tenant, phone.as_e164()))
+        let rows = Rows::over(&self.tree, &layers);
+        Ok(rows.has(&key::opt_out(tenant, phone.as_e164()))?
+            || rows.has(&key::opt_out_digest(tenant, phone.as_e164()))?)
     }
 
     async fn set_opt_out(&self, tenant: &TenantId, phone: &Phone, opted_out: bool) -> Result<()> {
@@ -298,6 +324,29 @@ impl Store for SledStore {
 
     async fn alarms(&self) -> Result<Vec<Alarm>> {
         self.rows().scan(&key::alarms()).collect()
+    }
+
+    async fn erase(&self, tenant: &TenantId, person: &Person) -> Result<Erased> {
+        let (tree, tenant, person) = (self.tree.clone(), tenant.clone(), person.clone());
+        let traces = on_thread(move || Traces::of(&Rows::of_tree(&tree), &tree, &tenant, &person)).await?;
+        let traces = Arc::new(traces);
+        let mut erased = Erased::default();
+        for round in 0..erasing::ROUNDS {
+            let (tree, theirs) = (self.tree.clone(), Arc::clone(&traces));
+            let found = on_thread(move || theirs.find(&tree)).await?;
+            if found.is_empty() && round > 0 {
+                break;
+            }
+            erased.opt_out |= self.change(|rows, _| traces.remove(rows, &found)).await?;
+            erased.rows += found.len();
+        }
+        erased.conversations = traces.conversations.len();
+        erased.rows += usize::from(erased.opt_out);
+        Ok(erased)
+    }
+
+    async fn back_up(&self, pieces: tokio::sync::mpsc::Sender<Vec<u8>>) -> Result<()> {
+        backup::take(self, pieces).await
     }
 
     async fn add_key(&self, key: ApiKey) -> Result<()> {

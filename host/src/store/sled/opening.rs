@@ -26,6 +26,9 @@ const CACHE: u64 = 64 << 20;
 /// sled writes what is larger than a quarter of a segment as a file of its own, which is slow; a page has up to 16 rows,
 /// and a log's row may hold a flow's state of 64 KiB several times. In bytes.
 const SEGMENT: usize = 8 << 20;
+/// The trees: everything, and the files of flow versions.
+pub(super) const ROWS: &str = "rows";
+pub(super) const FILES: &str = "files";
 /// How long to wait for the process before us to let go of the files.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The format of the rows together; each value's own is its first byte.
@@ -76,7 +79,7 @@ pub(super) fn in_memory() -> Result<SledStore> {
     })
 }
 
-fn config() -> sled::Config {
+pub(super) fn config() -> sled::Config {
     // No flushing by time: it happens when someone waits for it.
     sled::Config::new().flush_every_ms(None).cache_capacity(CACHE).segment_size(SEGMENT)
 }
@@ -103,8 +106,8 @@ fn open_db(config: &sled::Config, folder: &Path) -> std::result::Result<sled::Db
 }
 
 fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
-    let tree = db.open_tree("rows").map_err(storage)?;
-    let files = db.open_tree("files").map_err(storage)?;
+    let tree = db.open_tree(ROWS).map_err(storage)?;
+    let files = db.open_tree(FILES).map_err(storage)?;
     check_format(&tree)?;
     let count = Rows::of_tree(&tree).get(&key::count())?.unwrap_or(0);
     let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;

@@ -103,6 +103,12 @@ impl Queue {
         self.waiting.insert(id.clone(), waiting);
     }
 
+    /// Forgets a conversation that is no more.
+    pub(super) fn forget(&mut self, id: &ConversationId) {
+        self.remove(id);
+        self.held.remove(id);
+    }
+
     fn remove(&mut self, id: &ConversationId) -> Option<Waiting> {
         let waiting = self.waiting.remove(id)?;
         if let Some(ready) = self.ready.get_mut(&waiting.owner.tenant) {

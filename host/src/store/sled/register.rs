@@ -13,6 +13,7 @@ pub(super) fn set_opt_out(rows: &mut Rows<'_>, tenant: &TenantId, phone: &Phone,
         rows.put(key, &())
     } else {
         rows.remove(key);
+        rows.remove(key::opt_out_digest(tenant, phone.as_e164()));
         Ok(())
     }
 }

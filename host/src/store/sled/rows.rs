@@ -36,6 +36,8 @@ static NOTHING: Changes = Changes::new();
 pub(super) enum Effect {
     /// An event was filed.
     Filed { owner: Owner, at: Timestamp, is_message: bool },
+    /// A conversation is no more.
+    Erased { conversation: ConversationId },
     /// A lease ends; the conversation is not to be taken before `not_before`.
     Returned { owner: Owner, not_before: Option<Timestamp> },
 }
@@ -99,6 +101,11 @@ impl<'a> Rows<'a> {
 
     pub(super) fn remove(&mut self, key: Key) {
         self.changes.insert(key.into_bytes(), None);
+    }
+
+    /// Removes a row that was found by its bytes.
+    pub(super) fn remove_bytes(&mut self, key: &[u8]) {
+        self.changes.insert(key.to_vec(), None);
     }
 
     /// The rows whose keys begin like `prefix`, in their order.

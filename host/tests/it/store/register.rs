@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use relais::{
     model::{ConversationId, Digest, Environment, FlowId, Status, TenantId},
-    store::{ApiKey, Error, FlowVersion},
+    store::{
+        ApiKey, Error, FlowVersion, FolderSeen, LeadAnswer, Origin, Person, Settlement, VersionRecord, VersionState,
+    },
 };
 
 use super::Place;
-use crate::support::{Chance, at, conversation, intake, phone, turn};
+use crate::support::{Chance, at, conversation, intake, message, outgoing, phone, sent, settlement, turn};
 
 pub(crate) async fn people_keys_and_versions(place: &dyn Place) {
     let store = place.open().await;
@@ -92,4 +94,113 @@ pub(crate) async fn conversations_are_found(place: &dyn Place) {
     let running = store.running(&"acme".into(), &"solaire".into()).await.unwrap();
     assert_eq!(running, [(Digest::from("d1"), 2)]);
     assert_eq!(store.running(&"acme".into(), &"sol".into()).await.unwrap(), []);
+}
+
+pub(crate) async fn versions_are_remembered_and_forgotten(place: &dyn Place) {
+    let store = place.open().await;
+    let (acme, flow): (TenantId, FlowId) = ("acme".into(), "solaire".into());
+    let version = |digest: &str, own: &str| FlowVersion {
+        tenant: "acme".into(),
+        flow: "solaire".into(),
+        digest: digest.into(),
+        files: [("shared", b"the same".to_vec()), ("own", own.into())].map(|(path, bytes)| (path.into(), bytes)).into(),
+    };
+    let record = |digest: &str, state, ms| VersionRecord {
+        digest: digest.into(),
+        source: "s".into(),
+        origin: Origin::Push,
+        state,
+        bytes: 9,
+        received_at: at(ms),
+        activated_at: None,
+    };
+    let refused = VersionState::Refused { problems: vec!["no".into()] };
+    for (digest, state, ms) in
+        [("d1", VersionState::Checked, 1), ("d2", VersionState::Received, 2), ("d3", refused.clone(), 3)]
+    {
+        store.record_version(&acme, &flow, record(digest, state, ms)).await.unwrap();
+    }
+    for digest in ["d1", "d2", "d4"] {
+        store.put_version(version(digest, digest)).await.unwrap();
+    }
+    store.activate(&acme, &flow, &"d2".into(), at(9)).await.unwrap();
+    store.see_folder(&acme, &flow, FolderSeen { source: "s".into(), digest: "d2".into() }).await.unwrap();
+    // `conversation` runs on d1.
+    store.accept(intake(conversation("acme", 1))).await.unwrap();
+    drop(store);
+
+    let store = place.open().await;
+    let known = store.versions(&acme, &flow).await.unwrap();
+    let shown: Vec<_> = known.iter().map(|known| (known.digest.as_str(), &known.state, known.activated_at)).collect();
+    let checked = VersionState::Checked;
+    assert_eq!(shown, [("d3", &refused, None), ("d2", &checked, Some(at(9))), ("d1", &checked, None)]);
+    assert_eq!(store.recorded_flows().await.unwrap(), [(acme.clone(), flow.clone())]);
+    assert_eq!(store.folder_seen(&acme, &flow).await.unwrap().map(|seen| seen.digest), Some("d2".into()));
+    assert_eq!(store.folder_seen(&acme, &"other".into()).await.unwrap(), None);
+
+    // Neither the active one nor one that somebody runs on; what the others share stays.
+    let forget = async |digest: &str| store.forget_version(&acme, &flow, &digest.into()).await.unwrap();
+    assert!(!forget("d1").await && !forget("d2").await && forget("d3").await && forget("d4").await);
+    let taken = store.take(at(0)).await.unwrap().unwrap();
+    let mut commit = turn(&taken, 0);
+    commit.conversation.outcome = Some(Status::OptOut);
+    store.commit(commit).await.unwrap();
+    assert!(forget("d1").await);
+    assert_eq!(store.version(&acme, &flow, &"d1".into()).await.unwrap(), None);
+    assert_eq!(store.version(&acme, &flow, &"d2".into()).await.unwrap(), Some(version("d2", "d2")));
+    assert_eq!(store.versions(&acme, &flow).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_person_is_erased(place: &dyn Place) {
+    let store = place.open().await;
+    let (acme, globex): (TenantId, TenantId) = ("acme".into(), "globex".into());
+    for (tenant, number) in [("acme", 1), ("acme", 2), ("globex", 3)] {
+        let mut conversation = conversation(tenant, number);
+        if number == 3 {
+            // The same person at another company.
+            conversation.lead.phone = phone(1);
+        }
+        assert!(matches!(store.accept(intake(conversation)).await.unwrap(), LeadAnswer::Accepted(_)));
+    }
+    while let Some(taken) = store.take(at(0)).await.unwrap() {
+        let mut commit = turn(&taken, 0);
+        commit.envelopes = vec![outgoing(&taken, 0, 0)];
+        commit.timers = BTreeMap::from([("later".to_owned(), Some(at(99_000)))]);
+        store.commit(commit).await.unwrap();
+    }
+    for envelope in store.claim(at(0), 9).await.unwrap() {
+        let wamid = format!("wamid.{}", envelope.id);
+        let names = vec![format!("wa-{}", envelope.conversation)];
+        store.settle(Settlement { names, ..settlement(&envelope.id, sent(&wamid, 1), 1) }).await.unwrap();
+    }
+    store.append(vec![message("acme", &["wa-cv_00000001"], "wamid.said", 2)]).await.unwrap();
+    store.set_opt_out(&acme, &phone(1), true).await.unwrap();
+
+    let nobody = store.erase(&acme, &Person::Contact("crm-9".into())).await.unwrap();
+    assert_eq!((nobody.conversations, nobody.rows), (0, 0));
+    let erased = store.erase(&acme, &Person::Contact("crm-1".into())).await.unwrap();
+    assert!(erased.conversations == 1 && erased.opt_out && erased.rows > 10, "{erased:?}");
+    drop(store);
+
+    let store = place.open().await;
+    let (one, two, three) = (conversation("", 1).id, conversation("", 2).id, conversation("", 3).id);
+    assert_eq!(store.conversation(&one).await.unwrap(), None);
+    assert_eq!(store.lines(&one).await.unwrap(), []);
+    assert_eq!(store.log(&one).await.unwrap(), []);
+    assert_eq!(store.envelopes(&one).await.unwrap(), []);
+    assert_eq!(store.conversations_of(&acme, "crm-1").await.unwrap(), Vec::<ConversationId>::new());
+    assert!(store.opted_out(&acme, &phone(1)).await.unwrap(), "whoever asked for silence keeps it");
+    store.set_opt_out(&acme, &phone(1), false).await.unwrap();
+    assert!(!store.opted_out(&acme, &phone(1)).await.unwrap());
+    assert_eq!(store.running(&acme, &"solaire".into()).await.unwrap(), [(Digest::from("d1"), 1)]);
+    // Others keep everything; nothing of the person's comes due any more.
+    for id in [&two, &three] {
+        assert_eq!(store.lines(id).await.unwrap().len(), 1);
+    }
+    assert_eq!(store.fire(at(99_000), 9).await.unwrap(), 2);
+    // A stranger from now on, whose message counts as new.
+    let said = message("acme", &["wa-cv_00000001"], "wamid.said", 3);
+    assert!(matches!(store.append(vec![said]).await.unwrap()[..], [relais::store::Appended::Parked(_)]));
+    let erased = store.erase(&globex, &Person::Phone(phone(1))).await.unwrap();
+    assert_eq!((erased.conversations, erased.opt_out), (1, false));
 }
