@@ -185,9 +185,10 @@ async fn lead_of(tenant: &Tenant, loaded: &Loaded, payload: &Value, now: Timesta
     let draft = match asked.result {
         Ok(Ok(draft)) => draft,
         Ok(Err(problems)) => {
-            let problem = problems.into_iter().next();
-            let (field, what) = problem.map_or_else(|| (String::new(), String::new()), |found| (found.at, found.what));
-            return Err(Problem::invalid_field(&field, what));
+            let errors: Vec<_> =
+                problems.iter().map(|found| json!({ "field": found.at, "detail": found.what })).collect();
+            let (field, what) = problems.into_iter().next().map(|found| (found.at, found.what)).unwrap_or_default();
+            return Err(Problem::invalid_field(&field, what).with("errors", errors));
         }
         Err(fault) => {
             tracing::warn!(tenant = %tenant.id, flow = %loaded.flow, fault = fault.kind.name(), "mapping failed");

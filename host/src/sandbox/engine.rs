@@ -286,6 +286,8 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
         .max_tables_per_component(MOST_TABLES)
         .table_elements(instance::MOST_TABLE_ELEMENTS)
         .table_keep_resident(RESIDENT_BYTES)
+        // Guests run on the threads' own stacks.
+        .total_stacks(0)
         .pagemap_scan(Enabled::Auto);
     pool
 }

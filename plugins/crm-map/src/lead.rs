@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::config::{LeadPaths, Paths};
 
+/// Characters of an identifier or a number at most: the host takes no more.
+const LONGEST: usize = 1_000;
+
 /// Reads a lead; every problem of the payload is told at once.
 pub(crate) fn read(paths: &LeadPaths, payload: &str) -> Result<LeadDraft, Vec<Problem>> {
     let payload: Value =
@@ -82,6 +85,12 @@ fn find(payload: &Value, paths: &Paths, kind: Kind) -> Result<Option<String>, Pr
 /// A value as a text of a kind. A whole number is a fine identifier; as a phone number it has lost its `+` and zeros.
 fn text(value: &Value, kind: Kind) -> Result<String, String> {
     match value {
+        Value::String(text) if kind != Kind::Text && text.chars().any(char::is_control) => {
+            Err(format!("has control characters: {}", kind.remedy()))
+        }
+        Value::String(text) if kind != Kind::Text && text.chars().count() > LONGEST => {
+            Err(format!("is longer than {LONGEST} characters: {}", kind.remedy()))
+        }
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Number(number) if kind != Kind::Phone && !number.is_f64() => Ok(number.to_string()),
         other => Err(format!("is {}: {}", name(other), kind.remedy())),

@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use sled::{IVec, Tree};
 
 use super::{
-    door, key,
+    door, inbox, key,
     rows::{Effect, Rows, decode, storage},
 };
 use crate::{
@@ -84,6 +84,7 @@ impl Traces {
             for line in rows.scan::<Line>(&key::lines(id)) {
                 traces.marks.extend(line?.wamid);
             }
+            traces.marks.extend(inbox::messages(rows, id)?);
             for envelope in super::delivery::envelopes(rows, id)? {
                 if let Envelope { state: EnvelopeState::Sent { wamid: Some(wamid), .. }, .. } = envelope {
                     traces.marks.insert(wamid);

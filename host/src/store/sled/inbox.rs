@@ -115,6 +115,17 @@ pub(super) fn amend(
     Ok(())
 }
 
+/// The `wamid`s of the person's messages that no turn has consumed yet.
+pub(super) fn messages(rows: &Rows<'_>, conversation: &ConversationId) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for entry in rows.scan::<Entry>(&key::inbox(conversation)) {
+        if let Event::MessageReceived { messages } = entry?.event {
+            ids.extend(messages.into_iter().map(|message| message.id));
+        }
+    }
+    Ok(ids)
+}
+
 /// Takes the events up to number `last` out.
 pub(super) fn consume(rows: &mut Rows<'_>, conversation: &ConversationId, last: u64) -> Result<()> {
     let consumed = rows

@@ -152,13 +152,13 @@ pub(crate) async fn a_person_is_known_by_many_names(place: &dyn Place) {
     quoting.to = To::Person { environment: None, context: Some("wamid.1".into()), names: vec![number.clone()] };
     assert_eq!(store.append(vec![quoting.clone()]).await.unwrap(), filed(1));
     // A conversation in the simulator is not the one on WhatsApp.
-    let mut live = conversation("acme", 3);
-    live.lead.phone = conversation("acme", 1).lead.phone;
-    live.environment = Environment::Live;
-    let test = conversation("acme", 1).environment;
-    assert_ne!(test, Environment::Live);
-    assert_eq!(store.accept(intake(live)).await.unwrap(), LeadAnswer::Accepted(id(3)));
-    for (world, expected) in [(test, 2), (Environment::Live, 3)] {
+    let live = conversation("acme", 1).environment;
+    let mut test = conversation("acme", 3);
+    test.lead.phone = conversation("acme", 1).lead.phone;
+    test.environment = Environment::Test;
+    assert_ne!(live, Environment::Test);
+    assert_eq!(store.accept(intake(test)).await.unwrap(), LeadAnswer::Accepted(id(3)));
+    for (world, expected) in [(live, 2), (Environment::Test, 3)] {
         let mut said = message("acme", &[&number], &format!("{world:?}"), 5);
         said.to = To::Person { environment: Some(world), context: None, names: vec![number.clone()] };
         assert_eq!(store.append(vec![said]).await.unwrap(), filed(expected));

@@ -200,7 +200,8 @@ pub(crate) async fn a_person_is_erased(place: &dyn Place) {
     assert_eq!(store.fire(at(99_000), 9).await.unwrap(), 2);
     // A stranger from now on, whose message counts as new.
     let said = message("acme", &["wa-cv_00000001"], "wamid.said", 3);
-    assert!(matches!(store.append(vec![said]).await.unwrap()[..], [relais::store::Appended::Parked(_)]));
+    let answer = store.append(vec![said]).await.unwrap();
+    assert!(matches!(answer[..], [relais::store::Appended::Parked(_)]), "{answer:?}");
     let erased = store.erase(&globex, &Person::Phone(phone(1))).await.unwrap();
     assert_eq!((erased.conversations, erased.opt_out), (1, false));
 }
