@@ -68,16 +68,16 @@ async fn a_person_is_found_by_any_of_their_names() {
     assert_eq!(tell(&scene, "messages", json!({ "messages": [tapped] })).await, 200);
     // A user id that only the statuses of our own message told.
     person.hide_number();
-    person.write("by user id");
+    person.write("oui");
     scene.pass(1).await;
     person.change_user_id();
-    person.write("by another user id");
+    person.write("Entre 6 et 7");
     scene.pass(1).await;
     person.change_number("+5541988886666");
     scene.pass(1).await;
-    person.write("by another number");
+    person.write("Et le prix");
     scene.pass(1).await;
-    let said = ["rewritten", "tapped", "by user id", "by another user id", "by another number"];
+    let said = ["rewritten", "tapped", "oui", "Entre 6 et 7", "Et le prix"];
     assert_eq!(heard(&scene, &id).await, said);
     assert!(store.parked(10).await.unwrap().is_empty());
 

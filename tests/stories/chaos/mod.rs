@@ -243,7 +243,7 @@ impl Run {
         self.wire.tell("messages", "messages", item).await;
     }
 
-    /// Lets everything come to its end; humans give back what they lead.
+    /// Lets everything come to its end; humans give back what they lead, operators clear the alarms.
     async fn end(&mut self) {
         self.stage.crm.refuse_with(None);
         for _ in 0..RESUMPTIONS {
@@ -251,8 +251,14 @@ impl Run {
             let conversations = self.stage.host.store.conversations(None, 100).await.unwrap();
             let led: Vec<_> =
                 conversations.into_iter().filter(|conversation| conversation.handed_over.is_some()).collect();
-            if led.is_empty() {
+            let alarms = self.stage.host.store.alarms().await.unwrap();
+            if led.is_empty() && alarms.is_empty() {
                 return;
+            }
+            for alarm in alarms {
+                let url = format!("{}/v1/alarms/{}", self.stage.host.url(), alarm.id);
+                let answer = self.wire.client().delete(url).bearer_auth(self.stage.key("demo")).send().await.unwrap();
+                assert!(answer.status().is_success(), "{}", answer.status());
             }
             for conversation in led {
                 let url = format!("{}/v1/conversations/{}/resume", self.stage.host.url(), conversation.id);

@@ -280,6 +280,11 @@ fn note(key: &str, value: impl ToString) -> Action {
     Action::Note(Note { key: key.to_owned(), value: value.to_string() })
 }
 
+/// A text of a payload that is written without spaces.
+fn text_in<'a>(payload: &'a str, member: &str) -> Option<&'a str> {
+    payload.split_once(&format!("\"{member}\":\""))?.1.split_once('"').map(|(text, _)| text)
+}
+
 impl crm_mapping::Guest for Hostile {
     fn configure(config: String) -> Result<(), Vec<Problem>> {
         configure(&config)
@@ -287,7 +292,7 @@ impl crm_mapping::Guest for Hostile {
 
     fn lead_from_crm(payload: String) -> Result<LeadDraft, Vec<Problem>> {
         let draft = |phone_number: &str| LeadDraft {
-            crm_id: "c-1".to_owned(),
+            crm_id: text_in(&payload, "crm_contact_id").unwrap_or("c-1").to_owned(),
             phone_number: phone_number.to_owned(),
             name: Some("Marie\nDupont".to_owned()),
             email: None,
@@ -299,7 +304,7 @@ impl crm_mapping::Guest for Hostile {
             "loop" => memory::spin(),
             "refuse-payload" => Err(vec![Problem { at: "phone".to_owned(), what: "is missing".to_owned() }]),
             "no-number" => Ok(draft(" ")),
-            _ => Ok(draft("06 12 34 56 04")),
+            _ => Ok(draft(text_in(&payload, "phone_number").unwrap_or("06 12 34 56 04"))),
         }
     }
 
