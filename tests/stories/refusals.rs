@@ -95,7 +95,7 @@ async fn throttling_that_does_not_end_has_a_reason_of_its_own() {
         );
         // What follows may be tried before its turn has ended the conversation.
         let times: Vec<Timestamp> = sent_at(&scene).into_iter().take(4).collect();
-        assert!((4..=5).contains(&sent_at(&scene).len()), "{fault}");
+        assert!((4..=5).contains(&sent_at(&scene).len()), "{fault}: {:?}", sent_at(&scene));
         let apart = |pair: &[Timestamp]| pair[1].duration_since(pair[0]) >= SignedDuration::from_hours(24);
         assert!(times.windows(2).all(apart), "{fault}: sooner would extend the block: {times:?}");
     }

@@ -19,6 +19,8 @@ pub(super) struct Draft {
     pub(super) follow_ups: Vec<Event>,
     pub(super) timers: BTreeMap<String, Option<Timestamp>>,
     pub(super) envelopes: Vec<Envelope>,
+    /// How many envelopes were made, those taken back included.
+    made: usize,
     pub(super) drop_queued: Option<String>,
     /// A message that waits and may leave at once when this turn is committed.
     pub(super) wake: Option<EnvelopeId>,
@@ -39,6 +41,7 @@ impl Draft {
             follow_ups: Vec::new(),
             timers: BTreeMap::new(),
             envelopes: Vec::new(),
+            made: 0,
             drop_queued: None,
             wake: None,
             opt_out: None,
@@ -64,15 +67,24 @@ impl Draft {
         self.envelopes.push(envelope);
     }
 
+    /// Takes back envelopes of this turn.
+    pub(super) fn withdraw(&mut self, which: impl Fn(&Envelope) -> bool) {
+        for envelope in self.envelopes.extract_if(.., |envelope| which(envelope)) {
+            self.conversation.unsettled.remove(&envelope.id);
+        }
+    }
+
     /// Queues an envelope before the others of this turn.
     pub(super) fn send_first(&mut self, payload: Payload) {
         let envelope = self.envelope(payload, self.now);
         self.envelopes.insert(0, envelope);
     }
 
-    fn envelope(&self, payload: Payload, not_before: Timestamp) -> Envelope {
+    fn envelope(&mut self, payload: Payload, not_before: Timestamp) -> Envelope {
+        let number = self.made;
+        self.made += 1;
         Envelope {
-            id: EnvelopeId::of_turn(&self.conversation.id, self.conversation.next_turn, self.envelopes.len()),
+            id: EnvelopeId::of_turn(&self.conversation.id, self.conversation.next_turn, number),
             tenant: self.conversation.tenant.clone(),
             environment: self.conversation.environment,
             conversation: self.conversation.id.clone(),

@@ -12,6 +12,7 @@ mod replay;
 mod report;
 mod rerun;
 mod retry;
+mod waiting;
 
 use std::sync::{
     Arc,
@@ -28,11 +29,8 @@ pub use rerun::{Rerun, rerun};
 use self::{asking::Asking, booking::Booking, draft::Draft, inbound::Next};
 use crate::{
     flows::{Flows, OptOut},
-    model::{
-        Clock, EnvelopeId, EnvelopeState, Event, Fault, FaultKind, Inbound, OwnTurns, Payload, Pulse, Purpose,
-        ReceiptStatus, Status,
-    },
-    store::{self, Commit, Committed, Settlement, Store, Taken},
+    model::{Clock, EnvelopeState, Event, Fault, FaultKind, Inbound, OwnTurns, Pulse, ReceiptStatus, Status},
+    store::{self, Commit, Committed, Store, Taken},
 };
 
 /// Pauses after a fault, in seconds; after as many faults in a row as there are pauses plus one, the conversation is
@@ -308,38 +306,6 @@ impl Turns {
         Ok(asked)
     }
 
-    /// The person writes while outreach waits, for contact hours perhaps: an answer must not wait behind it. A follow-up on
-    /// silence is beside the point now; a first message leaves at once.
-    async fn overtake(&self, draft: &mut Draft) -> store::Result<()> {
-        if draft.conversation.unsettled.is_empty() {
-            return Ok(());
-        }
-        for envelope in self.store.envelopes(&draft.conversation.id).await? {
-            let (Payload::Message(message), EnvelopeState::Queued) = (&envelope.payload, &envelope.state) else {
-                continue;
-            };
-            if message.purpose != Purpose::Outreach {
-                continue;
-            }
-            if message.first {
-                // Only once it is committed that the person wrote does contact hours not matter.
-                draft.wake = Some(envelope.id);
-            } else {
-                draft.conversation.unsettled.remove(&envelope.id);
-                draft.overrule("a follow-up was not sent: the person wrote before it left");
-                let reason = store::ANSWERED.to_owned();
-                self.requeue(envelope.id, EnvelopeState::Dropped { reason }, draft.now).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives an envelope that waits another state; one that is queued is due now.
-    async fn requeue(&self, envelope: EnvelopeId, state: EnvelopeState, now: Timestamp) -> store::Result<()> {
-        let settlement = Settlement { envelope, state, not_before: now, was_tried: true, names: Vec::new(), now };
-        self.store.settle(settlement).await
-    }
-
     /// Whether the person was ever reached in another conversation: then they are on WhatsApp, whatever Meta says now.
     async fn was_reached_before(&self, draft: &Draft) -> store::Result<bool> {
         let conversation = &draft.conversation;
@@ -396,7 +362,9 @@ impl Turns {
         };
         let booking = Booking::load(&*self.store, &asking.tenant, &draft.conversation, draft.now).await?;
         let booking = Arc::new(booking);
-        Ok(asking.script(draft, &booking).await)
+        let asked = asking.script(draft, &booking).await;
+        self.one_at_a_time(draft).await?;
+        Ok(asked)
     }
 
     /// Asks the status-to-action logic, and the mapping for the body of each callback.
