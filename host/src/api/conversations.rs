@@ -33,18 +33,23 @@ pub(super) async fn resume(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Path(id) = id.map_err(|_| Problem::invalid_address())?;
     let key = authenticate(&*api.store, &headers).await?;
-    let id = ConversationId::new(id);
-    let conversation = owned(&api, &key.tenant, &id).await?;
+    let conversation = owned(&api, &key.tenant, &ConversationId::new(id)).await?;
+    give_back(&api, conversation).await
+}
+
+/// Gives a conversation that a human leads back to its flow.
+pub(super) async fn give_back(api: &Api, conversation: Conversation) -> Result<(StatusCode, Json<Value>), Problem> {
+    let id = conversation.id;
     if conversation.handed_over.is_none() {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "not-handed-over",
-            "no human leads this conversation",
-            "resume only conversations whose handed_over is not null",
+            format!("no human leads the conversation {id}"),
+            "nothing has to be done: its flow goes on by itself",
         ));
     }
     let resumed = Append {
-        tenant: Some(key.tenant),
+        tenant: Some(conversation.tenant),
         to: To::Conversation(id.clone()),
         key: None,
         event: Event::Resumed,

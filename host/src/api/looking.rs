@@ -135,6 +135,18 @@ pub(super) async fn retry(State(api): State<Api>, id: Id, headers: HeaderMap) ->
     Ok(Json(json!({ "conversation": id, "held": conversation.held.len() })))
 }
 
+/// Gives a conversation that a human leads back to its flow.
+pub(super) async fn resume(
+    State(api): State<Api>,
+    id: Id,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    operator::authenticate(&api, &headers)?;
+    let id = conversation_id(id)?;
+    let conversation = api.store.conversation(&id).await?.ok_or_else(|| unknown("conversation"))?;
+    super::conversations::give_back(&api, conversation).await
+}
+
 /// The callbacks that no CRM took.
 pub(super) async fn callbacks(
     State(api): State<Api>,

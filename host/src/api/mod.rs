@@ -89,6 +89,7 @@ impl Api {
             .route("/v1/operator/conversations", get(looking::conversations))
             .route("/v1/operator/conversations/{id}", get(looking::conversation))
             .route("/v1/operator/conversations/{id}/retry", post(looking::retry))
+            .route("/v1/operator/conversations/{id}/resume", post(looking::resume))
             .route("/v1/operator/backup", get(upkeep::backup))
             .route("/v1/operator/erase", post(upkeep::erase))
             .route("/v1/operator/callbacks", get(looking::callbacks))

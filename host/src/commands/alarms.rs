@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID")]
     clear: Option<String>,
     /// The host.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, alias = "url", default_value = "http://127.0.0.1:8080")]
     to: String,
     /// The host's operator-key [env: RELAIS_OPERATOR_KEY], or an API key of a tenant [env: RELAIS_API_KEY], which sees what
     /// is the tenant's: a live key what WhatsApp stopped, a test key what the simulator did.

@@ -36,7 +36,7 @@ pub(super) struct Which {
     #[arg(long, env = "RELAIS_API_KEY", hide_env_values = true)]
     key: Option<String>,
     /// The host's address, as calendar programs see it.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, alias = "url", default_value = "http://127.0.0.1:8080")]
     to: String,
     /// The operator's settings [default: relais.toml, if there is one].
     #[arg(long, env = "RELAIS_CONFIG")]

@@ -61,6 +61,13 @@ pub(super) enum Command {
         #[command(flatten)]
         at: Where,
     },
+    /// Give a conversation back to its flow, which was silent since a human answered.
+    Resume {
+        /// Which.
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -85,6 +92,10 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Retry { id, at } => {
             at.open()?.retry(&id).await?;
             println!("continues {id}");
+        }
+        Command::Resume { id, at } => {
+            at.open()?.resume(&id).await?;
+            println!("given back to its flow: {id}");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ pub(super) enum Command {
     /// POST a lead to a host and print its answer.
     Send {
         /// The host.
-        #[arg(long, default_value = "http://127.0.0.1:8080")]
+        #[arg(long, alias = "url", default_value = "http://127.0.0.1:8080")]
         to: String,
         /// The API key; better kept in the environment.
         #[arg(long, env = "RELAIS_API_KEY", hide_env_values = true)]

@@ -12,7 +12,7 @@ use super::{
     remote::{OperatorKey, Remote, encoded},
 };
 use crate::{
-    model::{Clock, ConversationId, Envelope, EnvelopeId, Event, Payload, TenantId},
+    model::{Clock, Conversation, ConversationId, Envelope, EnvelopeId, Event, Payload, TenantId},
     store::{Append, Dossier, SledStore, Store as _, To, summary},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Where {
     /// A running host.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, alias = "to", default_value = "http://127.0.0.1:8080")]
     url: String,
     #[command(flatten)]
     key: OperatorKey,
@@ -85,22 +85,27 @@ impl Source {
     /// Continues a parked conversation.
     pub(super) async fn retry(&self, id: &str) -> anyhow::Result<()> {
         match self {
-            Self::Host(host) => {
-                let path = format!("/v1/operator/conversations/{}/retry", encoded(id));
-                host.put(Method::POST, &path, None).await.map(drop)
-            }
+            Self::Host(host) => post(host, id, "retry").await,
             Self::Store(store) => {
-                let id = ConversationId::new(id);
-                let known = store.conversation(&id).await?.context("find the conversation in the store")?;
+                let known = known(store, id).await?;
                 if known.parked.is_none() {
                     bail!("continue {id}: it is not parked");
                 }
-                let at = Clock::system().now();
-                let to = To::Conversation(id);
-                let tenant = Some(known.tenant);
-                let retried = Append { tenant, to, key: None, event: Event::Retried, at, raw: None };
-                store.append(vec![retried]).await?;
-                Ok(())
+                append(store, known, Event::Retried).await
+            }
+        }
+    }
+
+    /// Gives a conversation that a human leads back to its flow.
+    pub(super) async fn resume(&self, id: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Host(host) => post(host, id, "resume").await,
+            Self::Store(store) => {
+                let known = known(store, id).await?;
+                if known.handed_over.is_none() {
+                    bail!("give {id} back to its flow: no human leads it");
+                }
+                append(store, known, Event::Resumed).await
             }
         }
     }
@@ -133,4 +138,19 @@ impl Source {
             }
         }
     }
+}
+
+async fn post(host: &Remote, id: &str, what: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/operator/conversations/{}/{what}", encoded(id));
+    host.put(Method::POST, &path, None).await.map(drop)
+}
+
+async fn known(store: &SledStore, id: &str) -> anyhow::Result<Conversation> {
+    store.conversation(&ConversationId::new(id)).await?.context("find the conversation in the store")
+}
+
+async fn append(store: &SledStore, known: Conversation, event: Event) -> anyhow::Result<()> {
+    let (at, to) = (Clock::system().now(), To::Conversation(known.id));
+    store.append(vec![Append { tenant: Some(known.tenant), to, key: None, event, at, raw: None }]).await?;
+    Ok(())
 }

@@ -53,7 +53,7 @@ pub(in crate::commands) struct Push {
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Where {
     /// A running host.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, alias = "url", default_value = "http://127.0.0.1:8080")]
     to: String,
     #[command(flatten)]
     key: OperatorKey,

@@ -15,7 +15,7 @@ pub(in crate::commands) struct Args {
     /// The conversation's identifier; the host's log names it.
     conversation: String,
     /// The host.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, alias = "url", default_value = "http://127.0.0.1:8080")]
     to: String,
     /// The tenant's API key; better kept in the environment.
     #[arg(long, env = "RELAIS_API_KEY", hide_env_values = true)]

@@ -39,7 +39,7 @@ fn show(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
             std::io::stdin().read_to_end(&mut body).context("read standard input")?;
         }
     }
-    for update in decode(&body)? {
+    for update in decode(&body).context("decode the body as a webhook of WhatsApp")? {
         println!("{}", update.line());
     }
     Ok(ExitCode::SUCCESS)
