@@ -59,6 +59,9 @@ after = "1d"
 text = "?"
 template = "rappel"
 parameters = ["{{ first_name"] #! follow-ups.messages.1.parameters.0 | the text cannot be read
+[model]
+understand = true #! model.understand | there is no [model] in tenant.toml
+summary = false
 "##;
 
 const FLOW: &str = r#"

@@ -28,6 +28,8 @@ mod inbound;
 #[cfg(test)]
 mod languages;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod outbound;
 #[cfg(test)]
 mod outcomes;

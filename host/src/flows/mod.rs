@@ -21,7 +21,7 @@ pub use loaded::Loaded;
 pub use manifest::{FLOW_FILE, Manifest, Migrate, RoleEntry, Schedule};
 pub use opt_out::OptOut;
 pub use problem::Problem;
-pub use references::undeclared_endpoints;
+pub use references::undeclared;
 pub use registry::{Flows, Options};
 pub use secret::{SecretError, SecretSource};
 pub use stock::STOCK;

@@ -63,22 +63,52 @@ pub(super) fn schedules(actions: &Configuration, manifest: &Manifest) -> Vec<Pro
     unknown.collect()
 }
 
-/// Endpoints that the stock status actions of a flow name and that its tenant does not declare.
-pub fn undeclared_endpoints(version: &FlowVersion, tenant: &Tenant) -> Vec<Problem> {
+/// What the stock components of a flow want and its tenant does not declare: endpoints, and a model.
+pub fn undeclared(version: &FlowVersion, tenant: &Tenant) -> Vec<Problem> {
     let Ok(manifest) =
         text_of(version, FLOW_FILE).map_err(|_| ()).and_then(|text| Manifest::read(FLOW_FILE, &text).map_err(|_| ()))
     else {
         return Vec::new();
     };
-    if manifest.status_actions.component != "stock:status-actions" {
-        return Vec::new();
+    let mut problems = Vec::new();
+    if manifest.qualification.component == "stock:qualify" && tenant.model.is_none() {
+        let script = stock_configuration(version, manifest.qualification.config.as_deref());
+        problems.extend(script.iter().flat_map(undeclared_model));
     }
-    let path = manifest.status_actions.config.as_deref().unwrap_or_default().trim_start_matches("./");
-    let text = text_of(version, path).unwrap_or_default();
-    let Ok(value) = toml::from_str::<Value>(&text) else { return Vec::new() };
-    let file =
-        if path.is_empty() { format!("{}/{FLOW_FILE}", version.flow) } else { format!("{}/{path}", version.flow) };
+    if manifest.status_actions.component == "stock:status-actions" {
+        let actions = stock_configuration(version, manifest.status_actions.config.as_deref());
+        problems.extend(actions.iter().flat_map(|actions| undeclared_endpoints(actions, tenant)));
+    }
+    problems
+}
 
+/// The configuration of a stock component, if it can be read; an empty one when there is none.
+fn stock_configuration(version: &FlowVersion, path: Option<&str>) -> Option<Configuration> {
+    let path = path.unwrap_or_default().trim_start_matches("./");
+    let text = text_of(version, path).unwrap_or_default();
+    let value = toml::from_str::<Value>(&text).ok()?;
+    let file = if path.is_empty() { FLOW_FILE } else { path };
+    Some(Configuration { file: format!("{}/{file}", version.flow), text, value })
+}
+
+/// What a script asks of a model, when there is none: it would go by its rules alone, and nobody would know why.
+fn undeclared_model(script: &Configuration) -> Vec<Problem> {
+    let wanted = ["understand", "summary"].map(|key| format!("model.{key}"));
+    let asked = wanted.into_iter().filter(|key| {
+        let value = script.value.pointer(&format!("/{}", key.replace('.', "/")));
+        value == Some(&Value::Bool(true))
+    });
+    asked
+        .map(|key| {
+            let what = format!("there is no [model] in {}: the script would go by its rules alone", super::TENANT_FILE);
+            Problem::of_key(&script.file, &script.text, &key, what)
+        })
+        .collect()
+}
+
+/// Endpoints that the stock status actions name and that the tenant does not declare.
+fn undeclared_endpoints(actions: &Configuration, tenant: &Tenant) -> Vec<Problem> {
+    let Configuration { file, text, value } = actions;
     let mut named =
         vec![("endpoint".to_owned(), value.get("endpoint").and_then(Value::as_str).unwrap_or("crm").to_owned())];
     for list in ["on", "on-schedule", "on-review"] {
@@ -98,7 +128,7 @@ pub fn undeclared_endpoints(version: &FlowVersion, tenant: &Tenant) -> Vec<Probl
                 super::TENANT_FILE,
                 listed("endpoints", tenant.endpoints.keys())
             );
-            Problem::of_key(&file, &text, &key, what)
+            Problem::of_key(file, text, &key, what)
         })
         .collect()
 }

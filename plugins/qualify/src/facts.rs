@@ -135,7 +135,62 @@ const AMOUNTS: [(&str, &str); 50] = [
     ("double", "2"),
 ];
 
-/// Whether every figure, amount and name of `text` is among the facts, and nothing in it looks like an address, formatting
+/// Days and months: each must be among the facts. Days that depend on when one reads them ("tomorrow") never hold.
+const DAYS: [&str; 51] = [
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "janvier",
+    "fevrier",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "decembre",
+    "january",
+    "february",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "demain",
+    "hier",
+    "aujourd",
+    "tomorrow",
+    "yesterday",
+    "today",
+    "matin",
+    "soir",
+    "midi",
+    "minuit",
+    "morning",
+    "evening",
+    "noon",
+    "midnight",
+    "weekend",
+];
+
+/// Whether every figure, amount, day and name of `text` is among the facts, and nothing in it looks like an address, formatting
 /// or a placeholder.
 pub(crate) fn hold(text: &str, facts: &str) -> bool {
     let looks_wrong = ['@', '[', ']', '{', '}', '<', '>', '*', '#', '`', '\n', '|', '\\'];
@@ -152,8 +207,9 @@ pub(crate) fn hold(text: &str, facts: &str) -> bool {
                 let is_capital = word.starts_with(char::is_uppercase);
                 let amount = AMOUNTS.iter().find(|(amount, _)| *amount == folded);
                 let amount_holds = amount.is_none_or(|(_, figure)| is_known || known_figures.contains(*figure));
+                let day_holds = is_known || !DAYS.contains(&folded.as_str());
                 let name_holds = !is_capital || is_known || (at == 0 && BEGINNINGS.contains(&folded.as_str()));
-                amount_holds && name_holds
+                amount_holds && day_holds && name_holds
             })
         })
 }
@@ -196,6 +252,8 @@ mod tests {
             "",
             "Prospect intéressé par 12 panneaux.",
             "Prospect intéressé par douze panneaux.",
+            "RDV vendredi à 14h30.",
+            "RDV demain à 14h30.",
             "Le prospect, Jean Dupont, est intéressé.",
             "Jean est intéressé.",
             "Il habite Paris.",

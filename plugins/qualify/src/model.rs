@@ -73,7 +73,7 @@ fn question(exchange: &mut Exchange<'_>) -> Option<(String, Value)> {
     let (how, answer) = match step.answer {
         Kind::YesNo => (
             "Does the message mean yes, no or maybe? Answer \"unclear\" when it answers something else.".to_owned(),
-            json!({ "enum": ["yes", "no", "maybe", "unclear"] }),
+            json!({ "enum": branches_or_unclear(step) }),
         ),
         Kind::Choice => {
             let labels: Vec<String> = step
@@ -81,11 +81,9 @@ fn question(exchange: &mut Exchange<'_>) -> Option<(String, Value)> {
                 .iter()
                 .map(|choice| format!("{:?}: {}", choice.id, exchange.render(&choice.label)))
                 .collect();
-            let mut ids: Vec<&str> = step.choices.iter().map(|choice| choice.id.as_str()).collect();
-            ids.push("unclear");
             let how =
                 format!("Which of these does the message choose? {}. Answer \"unclear\" when none.", labels.join("; "));
-            (how, json!({ "enum": ids }))
+            (how, json!({ "enum": branches_or_unclear(step) }))
         }
         Kind::Number => (
             "Which number does the message give? Answer null when it gives none.".to_owned(),
@@ -94,6 +92,20 @@ fn question(exchange: &mut Exchange<'_>) -> Option<(String, Value)> {
         Kind::Text | Kind::Email | Kind::Postcode | Kind::Time => return None,
     };
     Some((format!("In a chat, a company asked a person: {asked:?}\nThe message is the person's reply. {how}"), answer))
+}
+
+/// What a question with branches can be answered.
+fn branches(step: &Step) -> Vec<&str> {
+    match step.answer {
+        Kind::YesNo => vec!["yes", "no", "maybe"],
+        _ => step.choices.iter().map(|choice| choice.id.as_str()).collect(),
+    }
+}
+
+fn branches_or_unclear(step: &Step) -> Vec<&str> {
+    let mut all = branches(step);
+    all.push("unclear");
+    all
 }
 
 /// An answer came, or there will be none.
@@ -114,6 +126,9 @@ pub(crate) fn answered(exchange: &mut Exchange<'_>, answer: &Answer) {
         return;
     }
     exchange.rereads = true;
+    if exchange.meeting.is_none() {
+        exchange.wait();
+    }
     let understood = body.as_ref().and_then(|body| body.get("answer")).and_then(|answer| reread(exchange, answer));
     let said = Heard { words: tokens(&asked.text), text: asked.text, ..Heard::default() };
     events::dispatch(exchange, &understood.unwrap_or(said));
@@ -136,7 +151,7 @@ fn reread(exchange: &Exchange<'_>, answer: &Value) -> Option<Heard> {
     let (_, step): (usize, &Step) = exchange.script.config.step(id)?;
     match (step.answer, answer) {
         (Kind::Number, Value::Number(number)) => Some(words(number.to_string())),
-        (Kind::YesNo | Kind::Choice, Value::String(branch)) if branch != "unclear" => {
+        (Kind::YesNo | Kind::Choice, Value::String(branch)) if branches(step).contains(&branch.as_str()) => {
             Some(Heard { choice: Some(format!("step:{id}:{branch}")), ..Heard::default() })
         }
         _ => None,

@@ -85,7 +85,7 @@ async fn check(folder: &Path) -> anyhow::Result<(Vec<String>, Vec<Problem>)> {
             problems.extend(found);
         }
         if let Some(tenant) = &tenant {
-            problems.extend(flows::undeclared_endpoints(&version, tenant));
+            problems.extend(flows::undeclared(&version, tenant));
         }
     }
     Ok((checked, problems))

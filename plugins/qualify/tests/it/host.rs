@@ -7,8 +7,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use relais_qualify::{Script, State};
 use relais_sdk::{
-    Action, Call, Choices, Content, Event, Meeting, Message, Qualification, Slot, SlotTaken, TemplateCall, parse,
-    testing,
+    Action, Answer, AskModel, Call, Choices, Content, Event, Meeting, Message, Qualification, Slot, SlotTaken,
+    TemplateCall, parse, testing,
 };
 
 const OFFSET: &str = "+02:00";
@@ -37,6 +37,8 @@ pub(crate) struct Host {
     pub(crate) handed_over: Option<String>,
     pub(crate) summary: String,
     pub(crate) blocked: Vec<DateTime>,
+    /// What a model was asked.
+    pub(crate) asked: Vec<AskModel>,
 }
 
 pub(crate) fn flow() -> std::path::PathBuf {
@@ -77,6 +79,7 @@ impl Host {
             handed_over: None,
             summary: String::new(),
             blocked: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -123,6 +126,18 @@ impl Host {
         let said = self.lines[before..].iter().filter(|line| line.agent).map(|line| line.text.clone()).collect();
         self.now = self.lines.last().map_or(self.now, |line| line.at.max(self.now));
         said
+    }
+
+    /// The model answers what it was asked last; gives what is said to the person.
+    pub(crate) fn model_answers(&mut self, body: Result<serde_json::Value, String>) -> Vec<String> {
+        self.model_answers_nth(self.asked.len() - 1, body)
+    }
+
+    pub(crate) fn model_answers_nth(&mut self, nth: usize, body: Result<serde_json::Value, String>) -> Vec<String> {
+        let before = self.lines.len();
+        let id = self.asked[nth].id.clone();
+        self.turn(Event::AnswerArrived(Answer { id, body: body.map(|body| body.to_string()) }));
+        self.lines[before..].iter().map(|line| line.text.clone()).collect()
     }
 
     /// Lets time pass; timers fire on the way.
@@ -189,7 +204,8 @@ impl Host {
             }
             Action::HandOver(why) => self.handed_over = Some(why),
             Action::Conclude(end) => self.concluded = Some((format!("{:?}", end.outcome), end.reason)),
-            Action::AskModel(_) | Action::AskEndpoint(_) => panic!("the stock script asks nobody"),
+            Action::AskModel(asked) => self.asked.push(asked),
+            Action::AskEndpoint(_) => panic!("the stock script asks no endpoint"),
         }
     }
 

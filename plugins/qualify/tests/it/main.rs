@@ -10,6 +10,7 @@
 mod conversations;
 mod guide;
 mod host;
+mod model;
 mod problems;
 mod scripts;
 mod talk;
