@@ -8,6 +8,7 @@ mod conversations;
 mod faults;
 mod flows;
 mod key;
+mod keys;
 mod leads;
 mod looking;
 mod operator;
@@ -29,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use calendar::{new_secret, path_of};
 pub use key::{digest, new_key};
+pub use keys::shown as shown_key;
 pub use problem::Problem;
 
 use crate::{
@@ -90,6 +92,8 @@ impl Api {
             .route("/v1/operator/conversations/{id}", get(looking::conversation))
             .route("/v1/operator/conversations/{id}/retry", post(looking::retry))
             .route("/v1/operator/conversations/{id}/resume", post(looking::resume))
+            .route("/v1/operator/keys", get(keys::list).post(keys::create))
+            .route("/v1/operator/keys/{id}", delete(keys::revoke))
             .route("/v1/operator/backup", get(upkeep::backup))
             .route("/v1/operator/erase", post(upkeep::erase))
             .route("/v1/operator/callbacks", get(looking::callbacks))

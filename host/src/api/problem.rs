@@ -75,7 +75,7 @@ impl Problem {
     }
 
     /// Something failed here. The cause is logged, not told.
-    fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

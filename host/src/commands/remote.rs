@@ -105,7 +105,7 @@ impl Remote {
                 eprintln!("{found}");
             }
         }
-        bail!("{} ({}); {}", text("detail"), status.as_u16(), text("remedy"))
+        bail!("have the host do it: {} ({}); {}", text("detail"), status.as_u16(), text("remedy"))
     }
 }
 

@@ -188,6 +188,12 @@ pub trait Store: Send + Sync {
     /// The key with this digest.
     async fn key(&self, digest: &str) -> Result<Option<ApiKey>>;
 
+    /// Every key, in the order of their digests.
+    async fn keys(&self) -> Result<Vec<ApiKey>>;
+
+    /// Forgets the key with this digest; false when there is none. Requests with it are refused from now on.
+    async fn remove_key(&self, digest: &str) -> Result<bool>;
+
     // --- upkeep ---------------------------------------------------------------------------------------------------
 
     /// Erases a person of a tenant (P13): conversations with their state, log, lines, envelopes and meetings, and whatever

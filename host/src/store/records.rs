@@ -239,6 +239,13 @@ pub struct ApiKey {
     pub created_at: Timestamp,
 }
 
+impl ApiKey {
+    /// What it is called where its secret must not be shown: the beginning of its digest.
+    pub fn id(&self) -> &str {
+        self.digest.get(..12).unwrap_or(&self.digest)
+    }
+}
+
 /// A meeting as a calendar shows it, also once it no longer stands. It names the conversation and holds nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalendarEntry {

@@ -331,8 +331,12 @@ pub(super) fn opt_out_digest(tenant: &TenantId, phone: &str) -> Key {
     Key::new(b'O', "an opt-out of someone erased").text(tenant.as_str()).text(&hex::encode(digest))
 }
 
+pub(super) fn api_keys() -> Key {
+    Key::new(b'k', "an API key")
+}
+
 pub(super) fn api_key(digest: &str) -> Key {
-    Key::new(b'k', "an API key").text(digest)
+    api_keys().text(digest)
 }
 
 pub(super) fn version(tenant: &TenantId, flow: &FlowId, digest: &Digest) -> Key {

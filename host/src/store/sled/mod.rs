@@ -357,6 +357,19 @@ impl Store for SledStore {
         self.rows().get(&key::api_key(digest))
     }
 
+    async fn keys(&self) -> Result<Vec<ApiKey>> {
+        self.rows().scan(&key::api_keys()).collect()
+    }
+
+    async fn remove_key(&self, digest: &str) -> Result<bool> {
+        self.change(|rows, _| {
+            let was_there = rows.has(&key::api_key(digest))?;
+            rows.remove(key::api_key(digest));
+            Ok(was_there)
+        })
+        .await
+    }
+
     async fn put_version(&self, version: FlowVersion) -> Result<()> {
         let _files = self.files_change.lock().await;
         // The files first: a crash in between leaves pieces that nothing names, which the next attempt finds.

@@ -20,6 +20,10 @@ pub(crate) async fn people_keys_and_versions(place: &dyn Place) {
     store.set_opt_out(&acme, &phone(2), false).await.unwrap();
     let key = ApiKey { digest: "ab".into(), tenant: acme.clone(), environment: Environment::Test, created_at: at(0) };
     store.add_key(key.clone()).await.unwrap();
+    let revoked = ApiKey { digest: "cd".into(), ..key.clone() };
+    store.add_key(revoked.clone()).await.unwrap();
+    assert_eq!(store.keys().await.unwrap(), [key.clone(), revoked]);
+    assert!(store.remove_key("cd").await.unwrap() && !store.remove_key("cd").await.unwrap());
 
     // A file larger than any row, one of a row exactly, an empty one; and what two versions share.
     let mut chance = Chance::new(7);
@@ -54,6 +58,7 @@ pub(crate) async fn people_keys_and_versions(place: &dyn Place) {
     assert!(!store.opted_out(&globex, &phone(1)).await.unwrap());
     assert_eq!(store.key("ab").await.unwrap(), Some(key));
     assert_eq!(store.key("abc").await.unwrap(), None);
+    assert_eq!(store.key("cd").await.unwrap(), None);
     assert_eq!(store.version(&acme, &flow, &d1).await.unwrap(), Some(first));
     assert_eq!(store.version(&acme, &flow, &d2).await.unwrap(), Some(second));
     assert_eq!(store.version(&globex, &flow, &d1).await.unwrap(), None);
