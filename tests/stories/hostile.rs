@@ -318,6 +318,9 @@ async fn what_was_parked_goes_on_after_a_fix_and_its_author_can_reproduce_it() {
         !is_mended && said.contains("now: qualification.advance fails (panic): ") && said.contains("boom"),
         "{said}"
     );
+    let said = rehearse(&flow);
+    assert!(said.contains("it failed (5 times in all): panic: ") && said.contains("hostile"), "{said}");
+    assert_eq!(said.matches("error while executing at wasm backtrace").count(), 1, "{said}");
     std::fs::write(flow.join("way.toml"), "misbehave = \"welcome\"\n").unwrap();
     let (is_mended, said) = reproduce(&flow);
     assert!(is_mended && said.contains("now: qualification.advance answers"), "{said}");
@@ -336,6 +339,18 @@ async fn what_was_parked_goes_on_after_a_fix_and_its_author_can_reproduce_it() {
     stage.pass_until(at("2025-10-08T10:20:00+02:00")).await;
     let conversation = conversation(&stage, &id).await;
     assert!(conversation.parked.is_some() && conversation.held == [Event::LeadReceived], "{conversation:?}");
+}
+
+/// What `relais flow test` says of a flow that fails.
+fn rehearse(flow: &Path) -> String {
+    std::fs::create_dir_all(flow.join("conversations")).unwrap();
+    let golden = "title = \"It greets\"\nbegin = \"2025-10-08 10:00\"\n\
+        lead = { crm_contact_id = \"C-1\", phone_number = \"+33612345604\" }\ntalk = [{ agent = \"Hello\" }]\n";
+    std::fs::write(flow.join("conversations/greets.toml"), golden).unwrap();
+    let tested =
+        std::process::Command::new(env!("CARGO_BIN_EXE_relais")).args(["flow", "test"]).arg(flow).output().unwrap();
+    assert!(!tested.status.success());
+    String::from_utf8(tested.stdout).unwrap()
 }
 
 /// Leads of a neighbour, each through its mapping component and to the disk, while another tenant's flows spin.

@@ -128,10 +128,11 @@ async fn past_conversations_tell_what_a_candidate_would_change() {
     let course = told["differing"].as_array().unwrap().iter().find(|found| found["verdict"]["is"] == "course").unwrap();
     assert_eq!((&course["conversation"], &course["at"]["message"]), (&json!(ids[4]), &json!(3)));
 
-    // A recent past only; a store in use; a candidate that is not in order.
-    let (_, told, _) =
+    // A recent past only, in which there is nothing: not the same as no difference. A store in use; a candidate that is
+    // not in order.
+    let (code, _, error) =
         relais(&key, &["flow", "replay", &folder, "--tenant", "demo", "--against", &url, "--last", "1h"]);
-    assert_eq!(told.trim(), "0 the same");
+    assert!(code == 1 && error.contains("no conversation of demo/solaire"), "{error}");
     let store = scene.folder.0.join("store");
     let in_store = ["flow", "replay", &folder, "--tenant", "demo", "--against", store.to_str().unwrap()];
     let (code, _, error) = relais(&key, &in_store);
@@ -144,7 +145,7 @@ async fn past_conversations_tell_what_a_candidate_would_change() {
     assert_eq!(sent(&scene), sent_before);
 
     // Step by step; and forked into a test that passes on the same flow, without the person.
-    let (code, told, error) = relais(&key, &["conversations", "show", &ids[3], "--turns", "--url", &url]);
+    let (code, told, error) = relais(&key, &["conversations", "show", &ids[3], "--turns", "--to", &url]);
     assert_eq!(code, 0, "{error}");
     for wanted in [
         "event    message-received \"Oui\"",
@@ -155,7 +156,7 @@ async fn past_conversations_tell_what_a_candidate_would_change() {
     ] {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
-    let (_, told, error) = relais(&key, &["conversations", "fork", &ids[3], "--url", &url]);
+    let (_, told, error) = relais(&key, &["conversations", "fork", &ids[3], "--to", &url]);
     let golden = Golden::read("forked.toml", &told).unwrap_or_else(|problems| panic!("{problems:?} {error} {told}"));
     assert!(!told.contains("efèvre") && !told.contains("+33612345613") && told.contains("OPT_OUT"), "{told}");
     let begin = golden.begin.instant(&jiff::tz::TimeZone::get("Europe/Paris").unwrap());
@@ -196,11 +197,11 @@ async fn a_parked_conversation_is_seen_and_continued_after_the_flow_is_mended() 
 
     let id = lead(&scene, 20).await;
     scene.pass(10).await;
-    let (_, told, _) = relais(&key, &["conversations", "list", "--parked", "--url", &url]);
+    let (_, told, _) = relais(&key, &["conversations", "list", "--parked", "--to", &url]);
     assert!(told.contains(&id) && told.contains("PARKED (panic)"), "{told}");
     let log = store.log(&id.as_str().into()).await.unwrap();
     assert_eq!(log.iter().filter(|entry| entry.fault.is_some()).count(), 5, "parked after five faults in a row");
-    let (_, told, _) = relais(&key, &["conversations", "show", &id, "--turns", "--url", &url]);
+    let (_, told, _) = relais(&key, &["conversations", "show", &id, "--turns", "--to", &url]);
     assert!(told.contains("fault    panic") && told.contains("boom for"), "{told}");
 
     // Mended, in a version that takes running conversations over; then continued.
@@ -210,23 +211,23 @@ async fn a_parked_conversation_is_seen_and_continued_after_the_flow_is_mended() 
     scene.pass(1).await;
     let person = scene.stage.simulator.person("+33612345620");
     assert_eq!(person.seen().len(), 0);
-    let (code, _, error) = relais(&key, &["conversations", "retry", &id, "--url", &url]);
+    let (code, _, error) = relais(&key, &["conversations", "retry", &id, "--to", &url]);
     assert_eq!(code, 0, "{error}");
     scene.pass(3).await;
     assert_eq!(person.seen().len(), 1);
-    let (code, _, error) = relais(&key, &["conversations", "retry", &id, "--url", &url]);
+    let (code, _, error) = relais(&key, &["conversations", "retry", &id, "--to", &url]);
     assert!(code != 0 && error.contains("not parked"), "{error}");
 
     // A CRM that takes nothing: its callbacks are parked, listed, and sent again.
     scene.stage.crm.refuse_with(Some(500));
     person.write("Non");
     scene.pass(60 * 24 * 2).await;
-    let (_, told, _) = relais(&key, &["callbacks", "list", "--url", &url]);
+    let (_, told, _) = relais(&key, &["callbacks", "list", "--to", &url]);
     assert!(told.contains("RESPONSE_RECEIVED to crm"), "{told}");
     let listed: Vec<String> =
         told.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect();
     scene.stage.crm.refuse_with(None);
-    let (code, told, error) = relais(&key, &["callbacks", "replay", "--all", "--url", &url]);
+    let (code, told, error) = relais(&key, &["callbacks", "replay", "--all", "--to", &url]);
     assert_eq!(code, 0, "{told}{error}");
     scene.pass(60 * 24).await;
     assert!(scene.statuses().contains(&"RESPONSE_RECEIVED".to_owned()));

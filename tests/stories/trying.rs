@@ -147,3 +147,17 @@ fn a_new_flow_passes_its_check_and_its_conversations_at_once() {
     let output = relais(&folder.0, &["flow", "new", "--company", "X"], "");
     assert!(!output.status.success() && text(&output).contains("--sells"), "{}", text(&output));
 }
+
+/// As in `relais … | head`.
+#[test]
+fn a_reader_who_has_seen_enough_is_no_trouble() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_relais"))
+        .args(["simulator", "--faults"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output));
+}

@@ -60,12 +60,12 @@ async fn a_person_is_forgotten_to_the_last_byte_and_stays_silent() {
     assert!(texts.len() > 10);
 
     // While the host runs: gone for everyone who asks.
-    let (code, told, error) = relais(&key, &["erase", "--tenant", "demo", "--phone", "+33612345640", "--url", &url]);
+    let (code, told, error) = relais(&key, &["erase", "--tenant", "demo", "--phone", "+33612345640", "--to", &url]);
     assert!(code == 0 && told.contains("erased 1 conversations"), "{told}{error}");
-    let erased = relais(&key, &["erase", "--tenant", "demo", "--contact", "CRM_42", "--url", &url]).1;
+    let erased = relais(&key, &["erase", "--tenant", "demo", "--contact", "CRM_42", "--to", &url]).1;
     assert!(erased.contains("they had opted out"), "{erased}");
     assert_eq!(
-        relais(&key, &["erase", "--tenant", "demo", "--phone", "+33612345640", "--url", &url]).1.trim(),
+        relais(&key, &["erase", "--tenant", "demo", "--phone", "+33612345640", "--to", &url]).1.trim(),
         "nothing is known of that person"
     );
     for id in [&one, &gone] {
@@ -88,7 +88,7 @@ async fn a_person_is_forgotten_to_the_last_byte_and_stays_silent() {
 
     // A backup does not know them either; the files' old segments may, until they are written anew.
     let backup = scene.folder.0.join("copy");
-    let (code, told, error) = relais(&key, &["backup", backup.to_str().unwrap(), "--url", &url]);
+    let (code, told, error) = relais(&key, &["backup", backup.to_str().unwrap(), "--to", &url]);
     assert!(code == 0, "{told}{error}");
     let bytes = std::fs::read(&backup).unwrap();
     for text in &texts {
@@ -130,7 +130,7 @@ async fn a_backup_taken_under_load_is_the_store_at_one_moment() {
     let mut copies = Vec::new();
     for number in 0..3 {
         let copy = backup.with_extension(number.to_string());
-        let (code, told, error) = relais(&key, &["backup", copy.to_str().unwrap(), "--url", &url]);
+        let (code, told, error) = relais(&key, &["backup", copy.to_str().unwrap(), "--to", &url]);
         assert_eq!(code, 0, "{told}{error}");
         copies.push(copy);
     }

@@ -23,7 +23,7 @@ pub(super) struct Backup {
     /// The file to write; it holds personal data. It must not be there yet.
     file: PathBuf,
     /// A running host: the copy is consistent, and nobody waits for it.
-    #[arg(long, alias = "to", default_value = "http://127.0.0.1:8080")]
+    #[arg(long = "to", alias = "url", default_value = "http://127.0.0.1:8080")]
     url: String,
     #[command(flatten)]
     key: OperatorKey,

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::{fork, source::Where};
+use super::{fork, source::Where, to_the_second};
 use crate::{
     model::{Asked, Direction, Envelope, EnvelopeState, Event, Payload, Transcript},
     store::{Dossier, LogEntry},
@@ -112,7 +112,7 @@ fn list(conversation: &Value) {
         text("flow"),
         text("status"),
         number("turns"),
-        text("last_activity_at"),
+        to_the_second(&text("last_activity_at")),
         parked.map(|kind| format!("  PARKED ({kind})")).unwrap_or_default(),
     );
 }

@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// A running host. What is erased there is gone at once for everyone who asks, and for backups; its bytes stay in
     /// old segments of the store's files until these are written again. To be rid of them at once, stop the host and use
     /// --store.
-    #[arg(long, alias = "to", default_value = "http://127.0.0.1:8080")]
+    #[arg(long = "to", alias = "url", default_value = "http://127.0.0.1:8080")]
     url: String,
     #[command(flatten)]
     key: OperatorKey,

@@ -78,6 +78,18 @@ enum Command {
     When(when::Args),
 }
 
+impl Cli {
+    /// What is logged unless the environment says otherwise. Commands that rehearse a flow show its faults themselves.
+    pub fn log_filter(&self) -> &'static str {
+        match self.command {
+            Command::Chat(_) | Command::Flow(flow::Command::Test(_) | flow::Command::Chat(_)) => {
+                "warn,relais=info,relais::turn=error"
+            }
+            _ => "warn,relais=info",
+        }
+    }
+}
+
 /// A bar for work whose length is not known.
 fn spinner(message: String) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new_spinner().with_message(message);
@@ -85,12 +97,17 @@ fn spinner(message: String) -> indicatif::ProgressBar {
     bar
 }
 
+/// A moment as a host's JSON gives it, to the second.
+fn to_the_second(moment: &str) -> String {
+    moment.parse::<jiff::Timestamp>().map_or_else(|_| moment.to_owned(), |at| format!("{at:.0}"))
+}
+
 /// Opens the store of a host that is stopped.
 fn open_store(folder: &std::path::Path) -> anyhow::Result<crate::store::SledStore> {
     use anyhow::Context as _;
     anyhow::ensure!(folder.is_dir(), "open the store {}: there is no such folder", folder.display());
     crate::store::SledStore::open(folder)
-        .context("open the store; while a host has it open, ask the host instead: --to URL with its operator key")
+        .context("open the store; while a host has it open, ask the host instead: its address in place of the folder, with its operator key")
 }
 
 /// Runs the command line; what it gives is the process's exit code.

@@ -1,6 +1,6 @@
 //! `relais serve`: run the host.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -79,21 +79,22 @@ fn simulator_access(simulator: &crate::config::Simulator) -> anyhow::Result<host
     })
 }
 
-/// What became of a changed folder, for the operator's terminal.
+/// What became of a changed folder, for the operator's terminal; the host goes on when that is closed.
 pub(super) fn tell(published: &Published) {
+    let mut terminal = std::io::stderr().lock();
     match published {
         Published::Active { tenant, flow, digest } => {
             let version = digest.as_str().get(..12).unwrap_or_default();
-            eprintln!("active   {tenant}/{flow} version {version}");
+            let _ = writeln!(terminal, "active   {tenant}/{flow} version {version}");
         }
         Published::Checked { tenant, flow, digest } => {
             let version = digest.as_str().get(..12).unwrap_or_default();
-            eprintln!("checked  {tenant}/{flow} version {version}");
+            let _ = writeln!(terminal, "checked  {tenant}/{flow} version {version}");
         }
         Published::Refused { tenant, flow, problems } => {
-            eprintln!("refused  {tenant}/{flow}; what was active goes on");
+            let _ = writeln!(terminal, "refused  {tenant}/{flow}; what was active goes on");
             for problem in problems {
-                eprintln!("         {tenant}/{problem}");
+                let _ = writeln!(terminal, "         {tenant}/{problem}");
             }
         }
     }

@@ -16,11 +16,11 @@ use crate::{
     store::{Append, Dossier, SledStore, Store as _, To, summary},
 };
 
-/// `--url URL` or `--store DIR`.
+/// `--to URL` or `--store DIR`.
 #[derive(Debug, Args)]
 pub(super) struct Where {
     /// A running host.
-    #[arg(long, alias = "to", default_value = "http://127.0.0.1:8080")]
+    #[arg(long = "to", alias = "url", default_value = "http://127.0.0.1:8080")]
     url: String,
     #[command(flatten)]
     key: OperatorKey,

@@ -154,9 +154,14 @@ impl Flows {
         let unreadable = super::registry::unreadable;
         let version = folder::read_tenant(&tenant.id, &tenant.path).map_err(|why| unreadable(&tenant.path, why))?;
         published.extend(self.look(version, now).await?);
-        for (flow, path) in &tenant.flows {
-            let version = folder::read_flow(&tenant.id, flow, path).map_err(|why| unreadable(path, why))?;
-            published.extend(self.look(version, now).await?);
+        // A flow whose component takes long to compile keeps no other waiting.
+        let each = futures::stream::iter(tenant.flows.clone()).map(|(flow, path)| async move {
+            let version = folder::read_flow(&tenant.id, &flow, &path).map_err(|why| unreadable(&path, why))?;
+            self.look(version, now).await
+        });
+        let mut each = each.buffered(AT_ONCE);
+        while let Some(of_flow) = each.next().await {
+            published.extend(of_flow?);
         }
         Ok(())
     }
@@ -164,6 +169,8 @@ impl Flows {
     /// Offers what a folder holds, unless it has been offered.
     async fn look(&self, version: FlowVersion, now: Timestamp) -> Result<Option<Published>, Error> {
         let (tenant, flow) = (version.tenant.clone(), version.flow.clone());
+        // Whoever looks a second time meanwhile shall find that it has been offered.
+        let _one_at_a_time = self.inner.looking.lock((tenant.clone(), flow.clone())).await;
         let now_there = FolderSeen { source: folder::source_of(&version), digest: version.digest.clone() };
         let seen = self.store().folder_seen(&tenant, &flow).await?;
         if let Some(seen) = &seen

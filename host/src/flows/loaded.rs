@@ -115,7 +115,7 @@ async fn prepare(
         |what: String| vec![Problem::of_key(&flow_file, manifest, &format!("roles.{key}.component"), what)];
     let Some(wasm) = folder::component(version, &entry.component) else {
         return Err(about_component(format!(
-            "{:?} is not in this folder; write \"stock:qualify\", \"stock:crm-map\", \"stock:status-actions\" or the path of a component such as \"./qualify.wasm\"",
+            "{:?} is not in this folder; build it (`relais plugin build` for a plugin), or write \"stock:qualify\", \"stock:crm-map\", \"stock:status-actions\" or the path of a component such as \"./qualify.wasm\"",
             entry.component
         )));
     };

@@ -48,6 +48,7 @@ pub(super) struct Inner {
     loading: Locks<Digest>,
     /// One version of a flow is deployed at a time.
     pub(super) deploying: Locks<(TenantId, FlowId)>,
+    pub(super) looking: Locks<(TenantId, FlowId)>,
     /// How many versions besides the active one are kept to roll back to.
     pub(super) keep: usize,
 }
@@ -74,6 +75,7 @@ impl Flows {
                 known: RwLock::default(),
                 loading: Locks::default(),
                 deploying: Locks::default(),
+                looking: Locks::default(),
                 keep,
             }),
         };
@@ -108,6 +110,7 @@ impl Flows {
                 known: RwLock::new(known),
                 loading: Locks::default(),
                 deploying: Locks::default(),
+                looking: Locks::default(),
                 keep: 1,
             }),
         }

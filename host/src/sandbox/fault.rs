@@ -62,6 +62,13 @@ fn reason(error: &wasmtime::Error, printed: &str) -> (FaultKind, String) {
 /// What a guest said of its own end: the message of a Rust panic, else the last line that it wrote (where Python and
 /// JavaScript put theirs).
 fn last_words(printed: &str) -> Option<String> {
+    const TRACEBACK: &str = "Traceback (most recent call last):";
+    // An exception ends a Python guest by way of a panic of its runtime, which says nothing of it.
+    if let Some(start) = printed.rfind(TRACEBACK) {
+        let lines = printed.get(start + TRACEBACK.len()..)?.lines().skip(1);
+        let message = lines.take_while(|line| !line.trim().is_empty()).filter(|line| !line.starts_with(' ')).last()?;
+        return Some(message.chars().take(1_000).collect());
+    }
     let said = match printed.rfind("panicked at ") {
         Some(start) => printed.get(start..)?,
         None => printed.trim_end().lines().last()?,
@@ -82,6 +89,8 @@ mod tests {
         assert_eq!(last_words(rust).unwrap(), "panicked at src/lib.rs:14:58: boom");
         let python = "Traceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'name'\n";
         assert_eq!(last_words(python).unwrap(), "KeyError: 'name'");
+        let runtime = "\nthread '<unnamed>' (1) panicked at runtime/src/lib.rs:1293:29:\nPython function threw\n";
+        assert_eq!(last_words(&format!("{python}{runtime}")).unwrap(), "KeyError: 'name'");
         assert_eq!(last_words(" \n"), None);
     }
 }

@@ -23,7 +23,7 @@ pub struct Cast {
 impl Cast {
     /// A sandbox for short runs: what is compiled is kept for the next run.
     pub fn sandbox() -> anyhow::Result<Sandbox> {
-        let options = sandbox::Options { cache_dir: Some(component_cache()), ..sandbox::Options::default() };
+        let options = sandbox::Options { cache_dir: component_cache(), ..sandbox::Options::default() };
         Ok(Sandbox::new(options)?)
     }
 

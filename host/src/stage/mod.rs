@@ -260,7 +260,7 @@ impl Stage {
             clock: Clock::Virtual(clock.clone()),
             graph: host::Graph::default(),
             simulator: Some(access.clone()),
-            sandbox: sandbox::Options { cache_dir: Some(component_cache()), ..sandbox::Options::default() },
+            sandbox: sandbox::Options { cache_dir: component_cache(), ..sandbox::Options::default() },
             // The CRM is on this machine, without TLS.
             delivery: delivery::Options { allow_private_addresses: true, ..parts.delivery },
             turns: turn::Options::default(),
@@ -334,7 +334,7 @@ impl Stage {
         self.record.told(conversation)
     }
 
-    /// How a conversation's flow failed, each time.
+    /// How a conversation's flow failed, each time: the message, what it had logged, and its stack.
     pub fn faults(&self, conversation: &ConversationId) -> Vec<String> {
         self.record.faults(conversation)
     }
@@ -393,9 +393,14 @@ fn random_secret() -> anyhow::Result<String> {
     Ok(hex::encode(random_bytes()?))
 }
 
-/// Where compiled components are kept between runs.
-fn component_cache() -> PathBuf {
-    std::env::temp_dir().join("relais-components")
+/// Where compiled components are kept between runs: the user's own folder, because machine code that others could put
+/// there would be run. None where this process has no such folder: then nothing is kept.
+fn component_cache() -> Option<PathBuf> {
+    let home = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    home.map(|folder| folder.join("relais/components")).filter(|folder| std::fs::create_dir_all(folder).is_ok())
 }
 
 fn number_of(tenant: &Tenant, token: &str) -> BusinessNumber {

@@ -419,8 +419,13 @@ impl Play<'_> {
                 }
             }
             let Some(actor) = self.actors.get(&who) else { continue };
-            for fault in self.stage.record.faults(&actor.conversation) {
-                self.differ(None, "the flow", "it answers".to_owned(), format!("it failed: {fault}"));
+            // A turn that failed is tried again, and mostly fails again in the same way.
+            let mut faults = self.stage.record.faults(&actor.conversation);
+            let times = faults.len();
+            faults.dedup();
+            for fault in faults {
+                let found = format!("it failed ({times} times in all): {fault}");
+                self.differ(None, "the flow", "it answers".to_owned(), found);
             }
         }
         if let Some(actor) = self.actors.get(&None) {

@@ -41,7 +41,15 @@ impl Record {
     pub(super) fn hear(&self, commit: &Commit) {
         let conversation = &commit.conversation;
         if let Some(fault) = &commit.log.fault {
-            let what = format!("{}: {}", fault.kind.name(), fault.message);
+            let mut what = format!("{}: {}", fault.kind.name(), fault.message);
+            let logged = commit.log.calls.last().map(|call| call.lines.as_slice()).unwrap_or_default();
+            // What went to the standard error begins the trace.
+            for (level, text) in logged.iter().filter(|(level, _)| level != "stderr") {
+                what.push_str(&format!("\n{level}: {}", text.trim_end()));
+            }
+            if !fault.trace.is_empty() {
+                what.push_str(&format!("\n{}", fault.trace.trim_end()));
+            }
             self.faults.lock().unwrap_or_else(PoisonError::into_inner).push((conversation.id.clone(), what));
         }
         if let Event::StatusReached { status, reason } = &commit.log.event {
@@ -68,7 +76,7 @@ impl Record {
         told.iter().filter(|told| told.conversation == *conversation).cloned().collect()
     }
 
-    /// How a conversation's flow failed, each time.
+    /// How a conversation's flow failed, each time: the message, what it had logged, and its stack.
     pub(super) fn faults(&self, conversation: &ConversationId) -> Vec<String> {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         faults.iter().filter(|(of, _)| of == conversation).map(|(_, what)| what.clone()).collect()

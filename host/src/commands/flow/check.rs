@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     flows::{self, FLOW_FILE, Loaded, Problem, TENANT_FILE, Tenant},
     model::{FlowId, TenantId},
-    sandbox::{self, Sandbox},
+    stage::Cast,
 };
 
 /// Arguments of `relais flow check`.
@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// What was checked, and everything wrong with it.
 async fn check(folder: &Path) -> anyhow::Result<(Vec<String>, Vec<Problem>)> {
-    let sandbox = Sandbox::new(sandbox::Options::default())?;
+    let sandbox = Cast::sandbox()?;
     let mut checked = Vec::new();
     let mut problems = Vec::new();
     let mut flow_folders = Vec::new();

@@ -17,7 +17,7 @@ use crate::{
     commands::{
         open_store,
         remote::{OperatorKey, Remote, encoded},
-        spinner,
+        spinner, to_the_second,
     },
     flows::{self, FLOW_FILE, Flows, Published, TENANT_FILE, TENANT_FLOW},
     model::{Clock, FlowId, TenantId},
@@ -205,7 +205,7 @@ pub(super) async fn status(args: Status) -> anyhow::Result<ExitCode> {
                 short(text(version, "version")),
                 version.get("running").and_then(Value::as_u64).unwrap_or(0),
                 when.trim_end_matches("_at"),
-                text(version, when),
+                to_the_second(text(version, when)),
                 text(version, "origin"),
             );
             for problem in list(version, "problems") {

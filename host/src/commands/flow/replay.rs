@@ -15,7 +15,7 @@ use crate::{
     },
     flows::{self, Loaded},
     model::{FlowId, TenantId},
-    sandbox::{self, Sandbox},
+    stage::Cast,
     store::Past,
     turn::{Replayed, Verdict, replay},
 };
@@ -70,10 +70,7 @@ pub(super) async fn run(args: Replay) -> anyhow::Result<ExitCode> {
     let tenant = TenantId::new(args.tenant.clone().unwrap_or_else(|| name(folder.parent())));
     let flow = FlowId::new(args.flow.clone().unwrap_or_else(|| name(Some(&folder))));
     let candidate = flows::read_flow(&tenant, &flow, &folder).with_context(|| format!("read {}", folder.display()))?;
-    let sandbox = Sandbox::new(sandbox::Options {
-        cache_dir: Some(std::env::temp_dir().join("relais-components")),
-        ..sandbox::Options::default()
-    })?;
+    let sandbox = Cast::sandbox()?;
     let loaded = match Loaded::check(&sandbox, &candidate).await {
         Ok(loaded) => loaded,
         Err(problems) => {
@@ -126,12 +123,13 @@ async fn past(
         let mut lines = remote.lines(&path).await?;
         let first = lines.next().await.context("read the log from the host: it is empty")??;
         let count = serde_json::from_slice::<serde_json::Value>(&first)?.get("count").and_then(|count| count.as_u64());
+        ensure!(count != Some(0), "{}", nothing_to_compare(args, tenant, flow));
         let past = lines.map(|line| serde_json::from_slice(&line?).context("read a conversation's log"));
         return Ok((count.unwrap_or(0), past.boxed()));
     }
     let store = open_store(std::path::Path::new(&args.against))?;
     let ids = Past::of_flow(&store, tenant, flow, since).await?;
-    ensure!(!ids.is_empty(), "replay: no conversation of {tenant}/{flow} in {} began since then", args.against);
+    ensure!(!ids.is_empty(), "{}", nothing_to_compare(args, tenant, flow));
     let count = ids.len() as u64;
     let store = std::sync::Arc::new(store);
     let past = futures::stream::iter(ids).then(move |id| {
@@ -139,6 +137,14 @@ async fn past(
         async move { Ok(Past::read(&*store, &id).await?) }
     });
     Ok((count, past.try_filter_map(async |past| Ok(past)).boxed()))
+}
+
+/// A comparison with nothing must not look like one that found no difference.
+fn nothing_to_compare(args: &Replay, tenant: &TenantId, flow: &FlowId) -> String {
+    format!(
+        "replay: no conversation of {tenant}/{flow} in {} began since then; look at --tenant, --flow and --last",
+        args.against
+    )
 }
 
 fn report(args: &Replay, results: &[Replayed]) {

@@ -13,7 +13,7 @@ use super::check::name;
 use crate::{
     flows::{self, Loaded},
     model::{FlowId, TenantId},
-    sandbox::{self, Sandbox},
+    stage::Cast,
     store::LogEntry,
     turn::{Rerun, rerun},
 };
@@ -52,7 +52,7 @@ async fn load(folder: &Path) -> anyhow::Result<Loaded> {
     let folder = folder.canonicalize().with_context(|| format!("find {}", folder.display()))?;
     let tenant = TenantId::new(folder.parent().map(name).unwrap_or_default());
     let version = flows::read_flow(&tenant, &FlowId::new(name(&folder)), &folder)?;
-    let sandbox = Sandbox::new(sandbox::Options::default())?;
+    let sandbox = Cast::sandbox()?;
     match Loaded::check(&sandbox, &version).await {
         Ok(loaded) => Ok(loaded),
         Err(problems) => {
@@ -63,7 +63,8 @@ async fn load(folder: &Path) -> anyhow::Result<Loaded> {
 }
 
 fn show(call: &Rerun) {
-    for (level, text) in &call.lines {
+    let is_in_trace = |text: &str| call.fault.as_ref().is_some_and(|fault| fault.trace.starts_with(text.trim_end()));
+    for (level, text) in call.lines.iter().filter(|(level, text)| level != "stderr" || !is_in_trace(text)) {
         println!("{level}: {}", text.trim_end());
     }
     match &call.fault {

@@ -147,7 +147,7 @@ fn c_compiler() -> anyhow::Result<Tool> {
         found.push(Tool::new(Path::new(&sdk).join("bin/clang"), &[FOR_WASI]));
     }
     let zig = ["cc", "-target", "wasm32-wasi"];
-    found.push(Tool::new("zig", &zig));
+    found.extend(["zig", "python-zig"].map(|program| Tool::new(program, &zig)));
     for python in ["python3", "python"] {
         found.push(Tool::new(python, &["-m", "ziglang", "cc", "-target", "wasm32-wasi"]));
     }
