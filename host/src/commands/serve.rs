@@ -7,7 +7,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 
 use crate::{
-    config::Config,
+    config::{Config, SIMULATOR_APP_SECRET, SIMULATOR_TOKEN, SIMULATOR_VERIFY_TOKEN},
     flows::{self, Published},
     host::{self, Host},
     model::Clock,
@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// The tenants' folder, instead of what the settings say.
     #[arg(long)]
     flows: Option<PathBuf>,
+    /// Where the `relais simulator` is that test keys talk to, such as http://127.0.0.1:9090; with its usual secrets, which
+    /// everybody knows: for trying things out. One with other secrets is set in relais.toml.
+    #[arg(long, value_name = "URL")]
+    simulator: Option<String>,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -44,7 +48,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("listen on {}; is another program there?", config.listen))?;
     let store = SledStore::open(&config.store).context("open the store")?;
     let operator_key = config.operator_key()?;
-    let simulator = config.simulator.as_ref().map(simulator_access).transpose()?;
+    let simulator = match args.simulator {
+        Some(url) => Some(usual_simulator(url)),
+        None => config.simulator.as_ref().map(simulator_access).transpose()?,
+    };
     let host = Host::start(host::Options {
         listener,
         store: Arc::new(store),
@@ -77,6 +84,16 @@ fn simulator_access(simulator: &crate::config::Simulator) -> anyhow::Result<host
         app_secret: simulator.app_secret.read()?,
         verify_token: simulator.verify_token.read()?,
     })
+}
+
+/// A simulator that was started without secrets of its own.
+fn usual_simulator(base_url: String) -> host::SimulatorAccess {
+    host::SimulatorAccess {
+        base_url,
+        token: SIMULATOR_TOKEN.to_owned(),
+        app_secret: SIMULATOR_APP_SECRET.to_owned(),
+        verify_token: SIMULATOR_VERIFY_TOKEN.to_owned(),
+    }
 }
 
 /// What became of a changed folder, for the operator's terminal; the host goes on when that is closed.

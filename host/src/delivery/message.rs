@@ -9,7 +9,7 @@ use super::{
     schedule,
 };
 use crate::{
-    model::{Direction, Envelope, EnvelopeState, Event, OutgoingMessage, Purpose},
+    model::{Direction, Envelope, EnvelopeState, Environment, Event, OutgoingMessage, Purpose},
     store::{self, Append, To},
     whatsapp::{self, ApiError, Recipient, Remedy, SendResult, meaning},
 };
@@ -36,7 +36,14 @@ struct Attempt<'a> {
 /// Sends the message if its conversation, the window, the hour, the pace and the opt-out register allow it at this moment.
 pub(super) async fn attempt(house: &House, envelope: &Envelope, message: &OutgoingMessage) -> store::Result<Outcome> {
     let Some(sender) = house.directory.sender(&envelope.tenant, envelope.environment) else {
-        tracing::error!(tenant = %envelope.tenant, "no business number is declared for this tenant; its messages wait");
+        tracing::error!(
+            tenant = %envelope.tenant,
+            "messages wait: {}",
+            match envelope.environment {
+                Environment::Test => "no simulator is set for test keys; start the host with --simulator URL",
+                Environment::Live => "the tenant's number or its token is missing; `relais whatsapp check` says what to do",
+            }
+        );
         return Ok(house.rest(envelope));
     };
     let Some(_pass) = house.shares.enter(&envelope.tenant, &sender.base_url).await else {
