@@ -87,6 +87,15 @@ fn what_comes_out_otherwise_is_shown_with_its_line() {
 }
 
 #[test]
+fn every_tenant_can_be_talked_with_whatever_its_crm_calls_things() {
+    for tenant in ["demo", "maison-sereine", "riverside-cars"] {
+        let folder = format!("flows/{tenant}");
+        let output = relais(&repository(), &["chat", &folder, "--begin", "2025-10-08 10:31"], "/quit\n");
+        assert!(output.status.success() && text(&output).contains("💬"), "{tenant}: {}", text(&output));
+    }
+}
+
+#[test]
 fn a_chat_can_be_piped_and_becomes_a_golden_conversation() {
     let folder = Folder::new("chat");
     copy(&repository().join("flows/demo"), &folder.0.join("demo"));

@@ -13,8 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{flow::tenants_of, show::Show};
+use super::{
+    flow::{conversations_in, tenants_of},
+    show::Show,
+};
 use crate::{
+    flows::TenantFolder,
     model::{Conversation, ConversationId, Status},
     simulator,
     stage::{Cast, Entry, EntryKind, Golden, Mark, Media, Moment, Stage, Step, Told, When},
@@ -50,9 +54,10 @@ pub(in crate::commands) struct Args {
     /// When the CRM hands the lead over, on the tenant's clock, such as "2025-10-08 09:31" [default: now].
     #[arg(long)]
     begin: Option<String>,
-    /// What the CRM posts, as JSON; what is left out is made up.
-    #[arg(long, default_value = "{}")]
-    lead: String,
+    /// What the CRM posts, as JSON; what is left out is made up [default: the lead of the flow's first golden
+    /// conversation, if the CRM has words of its own].
+    #[arg(long)]
+    lead: Option<String>,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -152,7 +157,8 @@ async fn begin(args: &Args) -> anyhow::Result<Chat> {
             .with_context(|| format!("read --begin {text:?}"))?
             .instant(&zone),
     };
-    let mut lead: Value = serde_json::from_str(&args.lead).context("read --lead as JSON")?;
+    let written = args.lead.as_deref().unwrap_or("{}");
+    let mut lead: Value = serde_json::from_str(written).context("read --lead as JSON")?;
     ensure!(lead.is_object(), "read --lead: write an object, such as '{{\"name\": \"Claire Martin\"}}'");
     if let Value::Object(fields) = &mut lead {
         for (key, value) in [("crm_contact_id", "CRM_1"), ("phone_number", "+33612345604")] {
@@ -160,7 +166,14 @@ async fn begin(args: &Args) -> anyhow::Result<Chat> {
         }
     }
     let stage = Stage::rehearse(&cast, begin).await?;
-    let (status, body) = stage.offer_lead(cast.tenant.id.as_str(), Some(&flow), &lead).await?;
+    let (mut status, mut body) = stage.offer_lead(cast.tenant.id.as_str(), Some(&flow), &lead).await?;
+    if status == 422
+        && args.lead.is_none()
+        && let Some(golden) = golden_lead(tenant, &flow)?
+    {
+        (status, body) = stage.offer_lead(cast.tenant.id.as_str(), Some(&flow), &golden).await?;
+        lead = golden;
+    }
     ensure!(status == 202, "hand the lead over: {status} {body}; name the CRM's fields with --lead");
     let id = body.get("conversation_id").and_then(Value::as_str).unwrap_or_default();
     let conversation = stage.host.store.conversation(&ConversationId::new(id)).await?;
@@ -186,6 +199,14 @@ async fn begin(args: &Args) -> anyhow::Result<Chat> {
         stage,
         cast,
     })
+}
+
+/// The lead of a flow's first golden conversation.
+fn golden_lead(tenant: &TenantFolder, flow: &str) -> anyhow::Result<Option<Value>> {
+    let Some((_, folder)) = tenant.flows.iter().find(|(id, _)| id.as_str() == flow) else { return Ok(None) };
+    let Some(path) = conversations_in(folder)?.into_iter().next() else { return Ok(None) };
+    let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    Ok(Golden::read(&path.to_string_lossy(), &text).ok().map(|golden| golden.lead))
 }
 
 impl Chat {

@@ -15,7 +15,7 @@ use crate::sides::{self, Answered};
 use crate::state::{Offer, Stage, State};
 use crate::steps;
 use crate::text::Text;
-use crate::understand::{Answer, How, Intent, is_question, place};
+use crate::understand::{Answer, How, Intent, extreme, is_question, place};
 use crate::when::{self, Wish, Wishes};
 
 /// Begins to look for a time.
@@ -44,6 +44,11 @@ pub(crate) fn open_with(exchange: &mut Exchange<'_>, heard: &Heard, first: Optio
 pub(crate) fn names_a_day(exchange: &Exchange<'_>, heard: &Heard) -> bool {
     let wishes = read(exchange, heard);
     wishes.wanted.iter().any(|wish| wish.days.is_some_and(|(first, last)| first == last))
+}
+
+/// Whether a message asks for a day or a time: what number it has is an hour then, or a date.
+pub(crate) fn names_a_time(exchange: &Exchange<'_>, heard: &Heard) -> bool {
+    !read(exchange, heard).wanted.is_empty()
 }
 
 /// The slot offered at the bare hour that a message names: "11 please".
@@ -106,7 +111,8 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
     }
     // Before reading times: "le premier" is the first one offered, not the first of the month.
     let offered = &exchange.state.offered;
-    if let Some(offer) = place(offered.len(), &heard.words).and_then(|at| offered.get(at)).cloned() {
+    let named = place(offered.len(), &heard.words).or_else(|| extreme(offered.len(), &heard.words));
+    if let Some(offer) = named.and_then(|at| offered.get(at)).cloned() {
         return exchange.book(offer.start, offer.with, true);
     }
     let wishes = read(exchange, heard);
@@ -190,6 +196,10 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
     // "Merci et bon week-end" names a time, but asks for none.
     let takes_leave =
         intents.contains(&Intent::Thanks) && heard.words.iter().any(|word| LEAVE.contains(&word.as_str()));
+    // "Merci, à lundi !" when the meeting is on Thursday: they have the day wrong, and ask for no other.
+    if !wishes.wanted.is_empty() && sees_us(exchange, heard, &wishes) {
+        return exchange.say_any(exchange.script.config.booking.standing.as_ref());
+    }
     if !wishes.wanted.is_empty() && !takes_leave {
         exchange.state.stage = Stage::Booking;
         keep_what_stands(exchange, &wishes);
@@ -224,6 +234,15 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
     } else if !heard.reaction && exchange.script.yes_no.read(&heard.words).is_none() {
         exchange.say_once("noted", exchange.script.config.booking.noted.as_ref());
     }
+}
+
+/// "À lundi !", "see you on Monday": a good-bye that names a day and nothing else.
+fn sees_us(exchange: &Exchange<'_>, heard: &Heard, wishes: &Wishes) -> bool {
+    const THANKS: [&str; 6] = ["merci", "beaucoup", "thanks", "parfait", "ok", "super"];
+    let rest: Vec<&str> = heard.words.iter().map(String::as_str).skip_while(|word| THANKS.contains(word)).collect();
+    let leaves = matches!(rest.as_slice(), ["a", _] | ["a", _, "alors"] | ["see", "you", ..]);
+    let only_days = wishes.wanted.iter().all(|wish| wish.times.is_none() && wish.days.is_some());
+    leaves && only_days && !heard.text.contains('?') && !exchange.script.intents.corrects(&heard.words)
 }
 
 fn asks_when(heard: &Heard) -> bool {
@@ -304,6 +323,11 @@ fn settle(exchange: &mut Exchange<'_>, wishes: &Wishes) {
             // "Plutôt l'après-midi": of the days just offered.
             Some(times) if !exchange.state.offered.is_empty() => {
                 let days = offered_days(&exchange.state);
+                offer_over(exchange, &days, Some(times));
+            }
+            // "Après 17h": on one of the days just proposed.
+            Some(times) if !exchange.state.offered_days.is_empty() => {
+                let days = exchange.state.offered_days.clone();
                 offer_over(exchange, &days, Some(times));
             }
             Some(times) => ask_day(exchange, times),

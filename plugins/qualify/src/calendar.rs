@@ -144,28 +144,31 @@ fn two_of(free: &[Free]) -> Vec<Free> {
 /// each where it offers more.
 pub(crate) fn over_days(exchange: &Exchange<'_>, days: &[Date], times: Option<(Time, Time)>) -> Vec<Free> {
     let most = exchange.script.config.booking.offers;
-    let each = most.div_ceil(days.len().min(most).max(1));
-    let mut slots: Vec<Free> = Vec::new();
-    for day in days {
+    let fitting_on = |day: &Date| {
         let mut fitting = on_days(*day, *day);
         fitting.retain(|slot| is_within(slot, times));
-        slots.extend(spread(&fitting, each.min(most - slots.len())));
-        if slots.len() >= most {
-            break;
-        }
+        fitting
+    };
+    let open: Vec<Vec<Free>> = days.iter().map(fitting_on).filter(|fitting| !fitting.is_empty()).take(most).collect();
+    let each = most.div_ceil(open.len().max(1));
+    let mut slots: Vec<Free> = Vec::new();
+    for fitting in &open {
+        slots.extend(spread(fitting, each.min(most - slots.len())));
     }
     slots.sort_by_key(|slot| slot.start);
     slots
 }
 
+/// How many minutes a slot is from a wanted time.
+pub(crate) fn apart(slot: &Free, wanted: DateTime) -> i32 {
+    let days = (slot.start.date() - wanted.date()).get_days().abs();
+    days * 1440 + (minutes(slot.start.time()) - minutes(wanted.time())).abs()
+}
+
 /// The slots nearest to a wanted time, so many, in order of time.
 pub(crate) fn nearest(free: &[Free], wanted: DateTime, most: usize) -> Vec<Free> {
-    let apart = |slot: &Free| {
-        let days = (slot.start.date() - wanted.date()).get_days().abs();
-        days * 1440 + (minutes(slot.start.time()) - minutes(wanted.time())).abs()
-    };
     let mut sorted: Vec<Free> = free.to_vec();
-    sorted.sort_by_key(apart);
+    sorted.sort_by_key(|slot| apart(slot, wanted));
     sorted.truncate(most);
     sorted.sort_by_key(|slot| slot.start);
     sorted

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use relais_sdk::{Problem, problem};
 
-use crate::config::{Config, Kind, Show, Step};
+use crate::config::{Config, Kind, Objection, Show, Step};
 use crate::graph;
 use crate::steps::UNKNOWN;
 use crate::summary;
 use crate::text::{MOST_BUTTON, MOST_ROW, MOST_TEXT, MOST_WITH_BUTTONS, is_language, width};
 use crate::texts::Texts;
+use crate::understand::tokens;
 
 /// WhatsApp's limit on the identifier of a row; ours is made of the step's and the choice's.
 const MOST_ROW_ID: usize = 200;
@@ -202,6 +203,7 @@ impl Check<'_> {
             if objection.words.iter().all(|words| words.trim().is_empty()) {
                 self.wrong(format!("{at}.words"), "list the words that people use");
             }
+            self.twice_said(&at, index, &objection.words);
             self.text(&format!("{at}.say"), &objection.say, MOST_TEXT);
             self.note_key(&format!("{at}.note"), objection.note.as_deref());
             self.summary_text(&format!("{at}.summary"), objection.summary.as_ref());
@@ -212,6 +214,18 @@ impl Check<'_> {
         }
         for (name, ending) in &self.config.endings {
             self.any_text(&format!("endings.{name}.say"), ending.say.as_ref());
+        }
+    }
+
+    /// Words that two objections have: both would be answered in one breath.
+    fn twice_said(&mut self, at: &str, index: usize, words: &[String]) {
+        let config = self.config;
+        for (word_at, word) in words.iter().enumerate() {
+            let has = |other: &&Objection| other.words.iter().any(|said| tokens(said) == tokens(word));
+            if let Some(other) = config.objections.iter().take(index).find(has) {
+                let what = format!("the objection `{}` has these words already: keep them in one", other.id);
+                self.wrong(format!("{at}.words.{word_at}"), what);
+            }
         }
     }
 
@@ -323,6 +337,9 @@ impl Check<'_> {
         }
         for (index, sentence) in self.config.summary.iter().enumerate() {
             self.condition(&format!("summary.{index}.if"), sentence.condition.as_deref());
+            if sentence.say.sources().all(|(_, source)| source.trim().is_empty()) {
+                self.wrong(format!("summary.{index}.say"), "write the sentence");
+            }
             self.summary_text(&format!("summary.{index}.say"), Some(&sentence.say));
         }
         if self.config.summary.is_empty()

@@ -1,6 +1,6 @@
 //! What is offered: times of a day, slots of several days, other days.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
 use relais_sdk::Choice;
 
 use crate::booking::forget;
@@ -27,11 +27,7 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
         // The very time asked for is not free.
         Some((from, to)) if fitting.is_empty() => {
             let wanted = day.to_datetime(if from == to { from } else { Time::midnight().max(from) });
-            let mut near = calendar::nearest(&all, wanted, booking.offers);
-            if near.is_empty() {
-                let later = calendar::on_days(day, calendar::last_day(exchange));
-                near = calendar::nearest(&later, wanted, booking.offers);
-            }
+            let near = near(exchange, &all, wanted, times);
             offer_slots(exchange, &booking.taken, near);
         }
         _ if all.is_empty() => {
@@ -57,6 +53,30 @@ pub(crate) fn offer_times(exchange: &mut Exchange<'_>, day: Date, times: Option<
             remember(exchange, two);
         }
     }
+}
+
+/// What is nearest to a time that is not free. Who wants 18h is not served by 11h45 of that day alone: the next days with the
+/// time asked for are offered beside it.
+fn near(exchange: &Exchange<'_>, that_day: &[Free], wanted: DateTime, times: Option<(Time, Time)>) -> Vec<Free> {
+    const FAR: i32 = 180;
+    let most = exchange.script.config.booking.offers;
+    let mut near = calendar::nearest(that_day, wanted, most);
+    let is_far = near.iter().all(|slot| calendar::apart(slot, wanted) > FAR);
+    if is_far {
+        let day = wanted.date();
+        let later = calendar::on_days(days_after(day, 1), calendar::last_day(exchange));
+        let mut same: Vec<Free> = later.iter().filter(|slot| calendar::is_within(slot, times)).cloned().collect();
+        same.dedup_by_key(|slot| slot.start.date());
+        if same.is_empty() && near.is_empty() {
+            return calendar::nearest(&later, wanted, most);
+        }
+        if !same.is_empty() {
+            near = calendar::nearest(that_day, wanted, 1);
+            near.extend(same);
+            near.truncate(most);
+        }
+    }
+    near
 }
 
 /// Offers the first fitting slot of each of two days.

@@ -9,7 +9,7 @@ use crate::events::Heard;
 use crate::exchange::Exchange;
 use crate::sides::{self, Answered, Question, go};
 use crate::state::Stage;
-use crate::understand::{Answer as YesNoAnswer, How, Number, Reading, choice, email, number, postcode};
+use crate::understand::{Answer as YesNoAnswer, How, Number, Reading, choice, email, number, number_in_unit, postcode};
 use crate::when;
 
 /// What was answered: the branch it takes and what is noted.
@@ -101,6 +101,7 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
         if let (Some(key), Some(reading), Stage::Booking) = (&step.note, &reading, &exchange.state.stage)
             && is_sure
             && step.answer != Kind::Text
+            && !(step.answer == Kind::Number && booking::names_a_time(exchange, heard))
         {
             exchange.note(key, reading.what.value.clone());
         }
@@ -116,8 +117,13 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, id: &str, heard: &Heard) {
         return;
     }
     let is_courtesy = step.answer == Kind::Text && exchange.script.intents.is_courtesy(&heard.words);
+    // "Pourquoi cette question ?" is no free text either, where the script has something to say to it.
+    let asks_back = step.answer == Kind::Text
+        && (3..=8).contains(&heard.words.len())
+        && heard.text.trim_end().ends_with('?')
+        && config.replies.question.is_some();
     let accepted = reading.filter(|reading| match reading.how {
-        _ if is_courtesy => false,
+        _ if is_courtesy || asks_back => false,
         How::Sure => step.answer != Kind::Text || questions.is_empty(),
         How::Likely => questions.is_empty(),
         How::Unsure => questions.is_empty() && exchange.state.misunderstood > 0,
@@ -290,6 +296,11 @@ fn read_kind(exchange: &Exchange<'_>, step: &Step, heard: &Heard) -> Option<Read
             // "68, pardon 69 ans": the last word counts.
             let corrected = corrected(&heard.text).and_then(|text| number(text, is_english));
             let reading = corrected.or_else(|| number(&heard.text, is_english))?;
+            let question = step.ask.variants_for(&exchange.language).first().map_or("", String::as_str);
+            let in_unit = Some(&reading)
+                .filter(|reading| reading.how == How::Unsure)
+                .and_then(|_| number_in_unit(&heard.text, question, is_english));
+            let reading = in_unit.unwrap_or(reading);
             let middle = reading.what.middle();
             let fits = step.min.is_none_or(|min| middle >= min) && step.max.is_none_or(|max| middle <= max);
             let what = Answer { branch: String::new(), value: reading.what.to_json(), number: Some(reading.what) };

@@ -41,7 +41,7 @@ pub(in crate::commands) fn tenants_of(folder: &Path) -> anyhow::Result<Vec<Tenan
 }
 
 /// The golden conversations of a flow's folder, by name.
-pub(super) fn conversations_in(flow: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(in crate::commands) fn conversations_in(flow: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let folder = flow.join("conversations");
     if !folder.is_dir() {
         return Ok(Vec::new());

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-pub(super) use folders::tenants_of;
+pub(super) use folders::{conversations_in, tenants_of};
 
 /// Subcommands of `relais flow`.
 #[derive(Debug, Subcommand)]

@@ -93,6 +93,18 @@ pub(crate) fn place(count: usize, message: &[String]) -> Option<usize> {
     (named == 1).then(|| by_place(count, &rest)).flatten().map(|reading| reading.what)
 }
 
+/// The first or the last of so many times in their order: "le plus tard", "the earlier one".
+pub(crate) fn extreme(count: usize, message: &[String]) -> Option<usize> {
+    const EARLY: [&str; 3] = ["tot", "earlier", "earliest"];
+    const LATE: [&str; 3] = ["tard", "later", "latest"];
+    let led = message.iter().any(|word| word == "le" || word == "the");
+    let said = |words: &[&str]| message.iter().any(|word| words.contains(&word.as_str()));
+    if !led || message.len() > 6 || said(&EARLY) == said(&LATE) {
+        return None;
+    }
+    if said(&EARLY) { (count > 0).then_some(0) } else { count.checked_sub(1) }
+}
+
 fn by_place(count: usize, message: &[String]) -> Option<Reading<usize>> {
     for said in message {
         if let Some(at) = ORDINALS.iter().position(|names| names.contains(&said.as_str())).filter(|at| *at < count) {

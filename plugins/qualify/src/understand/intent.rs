@@ -93,7 +93,7 @@ const WORDS: &[(Intent, &[&str])] = &[
         "arnaque*", "une arnaque", "du harcèlement", "is harassment", "is a scam", "is spam", "du spam", "arnaqueur*", "escroc*", "escroquerie", "harcèlement", "harcelez", "spam", "c'est une honte",
         "honteux", "scandaleux", "inadmissible", "ras le bol", "marre", "j'en ai marre", "vous vous foutez",
         "foutage de gueule", "vous me saoulez", "vous me soulez", "vous m'énervez", "vous me gonflez", "va te faire", "allez vous faire",
-        "connard*", "connasse", "merde", "putain", "fait chier", "casse toi", "dégage*", "scam", "harassment",
+        "voleur*", "connard*", "connasse", "merde", "putain", "fait chier", "casse toi", "dégage*", "scam", "harassment",
         "fuck*", "bullshit", "😡", "🤬", "🖕",
     ]),
     (Intent::HandOver, &[
@@ -112,7 +112,7 @@ const WORDS: &[(Intent, &[&str])] = &[
     ]),
     (Intent::NoNeed, &[
         "plus besoin", "pas besoin", "aucun besoin", "j'ai déjà trouvé", "trouvé ailleurs", "found elsewhere", "déjà trouvé", "déjà signé", "déjà équipé*",
-        "déjà fait", "no longer need", "no need", "don't need", "already found",
+        "signé ailleurs", "already sorted", "all sorted", "déjà fait", "no longer need", "no need", "don't need", "already found",
     ]),
     (Intent::Robot, &[
         "robot", "un bot", "bot", "chatbot", "une ia", "intelligence artificielle", "chatgpt", "chat gpt",
@@ -137,7 +137,7 @@ const WORDS: &[(Intent, &[&str])] = &[
         "appelez-moi", "appelez moi", "appelle-moi", "appelle moi", "rappelez-moi", "rappelez moi", "rappelle-moi",
         "rappelle moi", "vous pouvez m'appeler", "pouvez-vous m'appeler", "pouvez m'appeler", "peut m'appeler",
         "me rappeler", "m'appeler", "me recontacter", "recontactez-moi", "contactez-moi", "me contacter par téléphone",
-        "me joindre", "par téléphone", "au téléphone", "de vive voix", "un rdv", "un rendez-vous",
+        "qu'on m'appelle", "coup de fil", "coup de téléphone", "coup de tél", "me joindre", "par téléphone", "au téléphone", "de vive voix", "un rdv", "un rendez-vous",
         "prendre rdv", "prendre rendez-vous", "call me", "phone me",
         "give me a call", "by phone", "ring me",
     ]),

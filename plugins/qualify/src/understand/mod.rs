@@ -12,12 +12,12 @@ mod phrases_test;
 mod tokens;
 mod yes_no;
 
-pub(crate) use choice::{Labels, choice, place};
+pub(crate) use choice::{Labels, choice, extreme, place};
 pub(crate) use contact::{email, postcode};
 pub(crate) use intent::{Intent, Intents};
 pub(crate) use language::language;
 pub(crate) use lexicon::Lexicon;
-pub(crate) use number::{Number, number};
+pub(crate) use number::{Number, number, number_in_unit};
 pub(crate) use tokens::{fold, is_question, tokens};
 pub(crate) use yes_no::{Answer, YesNo};
 

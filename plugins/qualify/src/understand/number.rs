@@ -79,6 +79,10 @@ pub(crate) fn number(text: &str, english: bool) -> Option<Reading<Number>> {
             let between = items.get(first + 1..*second).unwrap_or_default();
             // "3 à 4 k€": both are thousands.
             let low = if scale < high_scale && low * high_scale <= high { low * high_scale } else { low };
+            // "Trois quatre", "10 15": said without a word between them.
+            if between.is_empty() && rest.is_empty() && low < high && high <= low * 2.0 {
+                return Some(Reading::likely(Number { low: Some(low), high: Some(high) }));
+            }
             if is_link(between) && low <= high {
                 let range = Number { low: Some(low), high: Some(high) };
                 return Some(if rest.is_empty() { Reading::sure(range) } else { Reading::likely(range) });
@@ -86,6 +90,37 @@ pub(crate) fn number(text: &str, english: bool) -> Option<Reading<Number>> {
             Some(Reading::unsure(bounded(&items, *first, low)))
         }
     }
+}
+
+/// Of several numbers, the one with a unit that the question names: "une cinquantaine de m2, 3 pièces" to "how many m²?".
+pub(crate) fn number_in_unit(text: &str, question: &str, english: bool) -> Option<Reading<Number>> {
+    let wanted: Vec<String> = items(&fold(question), english).iter().filter_map(unit).collect();
+    let items = items(&fold(text), english);
+    let mut fitting = items.iter().enumerate().filter_map(|(at, item)| {
+        let Item::Number { value, article: false, .. } = item else { return None };
+        let mut after = items
+            .get(at + 1..)?
+            .iter()
+            .filter(|item| !matches!(item, Item::Word(word) if word == "de" || word == "of"));
+        unit(after.next()?).filter(|unit| wanted.contains(unit)).map(|_| bounded(&items, at, *value))
+    });
+    let only = fitting.next()?;
+    fitting.next().is_none().then(|| Reading::likely(only))
+}
+
+/// A unit, the same however it is written; none for a word that is none.
+fn unit(item: &Item) -> Option<String> {
+    const UNITS: [&str; 20] = [
+        "€", "m2", "km", "kw", "kwh", "an", "heure", "personne", "piece", "chambre", "enfant", "salarie", "panneau",
+        "year", "hour", "people", "room", "bedroom", "child", "sqm",
+    ];
+    let Item::Word(word) = item else { return None };
+    let word = match word.as_str() {
+        "euros" | "euro" | "eur" => "€",
+        "m²" | "metres" | "metre" => "m2",
+        other => other.strip_suffix(['s', 'x']).unwrap_or(other),
+    };
+    UNITS.contains(&word).then(|| word.to_owned())
 }
 
 /// No digits: "un" as an answer, or nothing at all.
@@ -129,6 +164,13 @@ fn bounded(items: &[Item], at: usize, value: f64) -> Number {
     let is = |a: &str, b: &str| {
         before.windows(2).chain(after.windows(2)).any(|pair| matches!(pair, [x, y] if x == a && y == b))
     };
+    // "No more than 40" is a most, "pas moins de 40" a least.
+    if is("pas", "plus") || is("no", "more") || is("not", "more") {
+        return Number { low: None, high: Some(value) };
+    }
+    if is("pas", "moins") || is("no", "less") || is("not", "less") {
+        return Number { low: Some(value), high: None };
+    }
     if is("au", "moins") || is("at", "least") || (near(&MORE) && !is("au", "plus")) || near(&[">", "+"]) {
         return Number { low: Some(value), high: None };
     }
@@ -304,6 +346,17 @@ mod tests {
         ] {
             let read = number(text, false).filter(|reading| reading.how != How::Unsure);
             assert_eq!(read, None, "{text}");
+        }
+        for (text, question, middle) in [
+            ("une cinquantaine de m2, 3 pièces", "Quelle est la surface, en m² ?", Some(50.0)),
+            ("4 pièces pour 80 mètres carrés", "Quelle surface (m2) ?", Some(80.0)),
+            ("4 pièces pour 80 mètres carrés", "Combien de pièces ?", Some(4.0)),
+            ("on est 4, 150 euros", "Quel est votre budget en € ?", Some(150.0)),
+            ("2 maisons, 5 garages", "Quelle surface (m2) ?", None),
+            ("80 m2 et 20 m2 de terrasse", "Quelle surface (m2) ?", None),
+        ] {
+            let read = number_in_unit(text, question, false).map(|reading| reading.what.middle());
+            assert_eq!(read, middle, "{text}");
         }
         assert_eq!(number("3,500", true).map(|reading| reading.what.middle()), Some(3500.0));
         assert_eq!(number("3,500", false).map(|reading| reading.what.middle()), Some(3.5));

@@ -77,6 +77,8 @@ pub(super) fn spoken(words: &[&str], start: Option<f64>) -> Option<(f64, usize)>
         match numeral(word) {
             // After digits only a multiplier continues the number: "3 cinq" are two numbers.
             Some(Numeral::Plus(_) | Numeral::Twenty) if start.is_some() && taken == 0 => break,
+            // "Trois quatre" and "dix quinze" are two numbers as well.
+            Some(Numeral::Plus(value)) if !joins_tens(current, value) => break,
             Some(Numeral::Plus(value)) => current += value,
             Some(Numeral::Twenty) if current % 100.0 == 4.0 => current += 76.0,
             Some(Numeral::Twenty) => current += 20.0,
@@ -95,6 +97,12 @@ pub(super) fn spoken(words: &[&str], start: Option<f64>) -> Option<(f64, usize)>
 
 fn is_tens(value: f64) -> bool {
     value >= 20.0 && value % 10.0 == 0.0
+}
+
+/// Whether a number goes on with this one: "vingt deux", "quatre vingt quinze", "cent douze".
+fn joins_tens(current: f64, value: f64) -> bool {
+    let tens = current % 100.0;
+    tens == 0.0 || tens % 10.0 == 0.0 && (value < 10.0 || tens == 60.0 || tens == 80.0)
 }
 
 fn is_unit(next: Option<Numeral>) -> bool {

@@ -47,7 +47,7 @@ const YES: &[&str] = &[
     "aucun souci", "parfait", "entendu", "allez-y", "vas-y", "allons-y", "go", "je confirme", "je veux bien",
     "nous voulons bien", "je suis intéressé*", "ça m'intéresse", "très bien", "super", "génial", "top", "nickel",
     "impeccable", "sûr", "of course", "sure", "absolutely", "definitely", "certainly", "certainement", "sounds good", "sounds great", "ça me convient", "ça convient",
-    "fine", "right", "correct", "i do", "we do", "i am", "we are", "👍", "✅", "👌", "✔", "☑", "💯", "🆗",
+    "c'est clair", "c clair", "fine", "right", "correct", "i do", "we do", "i am", "we are", "👍", "✅", "👌", "✔", "☑", "💯", "🆗",
 ];
 
 #[rustfmt::skip]
@@ -57,7 +57,7 @@ const NO: &[&str] = &[
     "sûrement pas", "bien sûr que non", "jamais", "négatif", "aucunement", "nullement", "hors de question",
     "pas question",
     "c'est non", "toujours pas", "pas encore", "plus maintenant", "not at all", "not really", "not yet", "never",
-    "don't", "do not",
+    "que dalle", "nah", "nada", "don't", "do not",
     "i don't", "we don't", "👎", "❌", "🙅", "🚫", "✖",
 ];
 
@@ -69,13 +69,13 @@ const MAYBE: &[&str] = &[
     "bof", "mouais", "éventuellement", "à voir",
     "faut voir", "on verra", "possible", "c'est possible", "hésite", "j'hésite", "aucune certitude", "maybe",
     "perhaps", "not sure", "i don't know", "no idea",
-    "it depends", "possibly", "🤷", "🤔",
+    "j'en sais rien", "j'en sais trop rien", "no clue", "not a clue", "it depends", "possibly", "🤷", "🤔",
 ];
 
 #[rustfmt::skip]
 const SOFT_YES: &[&str] = &[
     "pourquoi pas", "je crois", "je crois que oui", "je pense", "je pense que oui", "il me semble", "un peu",
-    "vaguement", "plus ou moins", "à peu près",
+    "vaguement", "vite fait", "plus ou moins", "à peu près",
     "de nom", "j'en ai", "on en a", "nous en avons", "déjà", "pas mal", "plutôt", "j'ai", "nous avons", "on a",
     "j'utilise", "nous utilisons", "on utilise", "i think so", "a little",
     "a bit", "already", "why not", "kind of", "sort of", "i have", "we have", "🙂", "😊", "😀", "😁", "🙌", "🤝", "🙏",

@@ -47,6 +47,19 @@ fn an_answer_and_an_objection_in_one_breath() {
 }
 
 #[test]
+fn a_question_back_is_no_free_text() {
+    let mut host = started();
+    for text in ["oui", "oui", "Pourquoi cette question ?"] {
+        host.writes(text);
+    }
+    let said = last(&host);
+    assert!(said.starts_with("Bonne question !") && said.ends_with("Quel est votre contexte actuel ?"), "{said}");
+    assert_eq!(host.notes().get("contexte"), None);
+    host.writes("Une maison de 100 m², est-ce que cela suffit pour vous en général d'habitude ?");
+    assert!(host.notes().get("contexte").is_some());
+}
+
+#[test]
 fn an_answer_that_sounds_like_something_else_is_an_answer() {
     for text in ["Non pas pour le moment", "non pas besoin", "Non je travaille avec autre chose"] {
         let mut host = started();
@@ -193,11 +206,18 @@ fn a_standing_meeting_is_moved_only_when_that_is_meant() {
         ("Finalement plutôt 16h", "2025-10-09T16:00:00+02:00"),
         ("Pas possible, mardi 10h plutôt ?", "2025-10-14T10:00:00+02:00"),
         ("vendredi", "2025-10-10T14:30:00+02:00"),
+        ("Merci, à vendredi !", "2025-10-09T14:30:00+02:00"),
+        ("ok see you monday", "2025-10-09T14:30:00+02:00"),
+        ("Merci, plutôt à vendredi", "2025-10-10T14:30:00+02:00"),
+        ("à vendredi 10h ?", "2025-10-10T10:00:00+02:00"),
     ] {
         let mut host = booked();
         host.writes(text);
         assert_eq!(host.meeting().unwrap().start, start, "{text}: {:?}", last(&host));
     }
+    let mut host = booked();
+    host.writes("Merci, à vendredi !");
+    assert_eq!(last(&host), "Votre appel est prévu demain à 14h30.");
     let mut host = booked();
     host.writes("C'est à quelle heure déjà ?");
     assert_eq!(last(&host), "Votre appel est prévu demain à 14h30.");

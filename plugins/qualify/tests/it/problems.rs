@@ -162,6 +162,13 @@ fn each_mistake_is_named_with_its_place() {
         ("cancelled = \"OK.\"", "cancelled = \"OK.\"\noffers = 5", "booking.offers", "too many for a sentence"),
         ("{% if time %}{{ time }}{% endif %} ?", "{{ time }} ?", "booking.ask-day", "named no one time"),
         ("note = \"one\"", "summary = \"Un\"", "steps.0.summary", "only what is noted"),
+        ("[booking]", "[[summary]]\nsay = \" \"\n[booking]", "summary.0.say", "write the sentence"),
+        (
+            "[booking]",
+            "[[objections]]\nid = \"o\"\nwords = [\"prix\"]\nsay = \"?\"\n[[objections]]\nid = \"p\"\nwords = [\"cher\", \"Prix\"]\nsay = \"?\"\n[booking]",
+            "objections.1.words.1",
+            "the objection `o` has these words already",
+        ),
     ] {
         let script = SCRIPT.replacen(from, to, 1);
         assert_ne!(script, SCRIPT, "{from}");

@@ -153,3 +153,45 @@ fn slots_in_a_list() {
     assert_eq!(host.choices.len(), 8, "{:?}", host.choices);
     assert!(host.lines.last().unwrap().text.starts_with("Je propose"), "{WHEN}");
 }
+
+#[test]
+fn the_hour_of_a_call_is_no_answer_to_how_many() {
+    let (host, said) = after(&["oui", "maison", "vous pouvez m'appeler demain vers 16h ?"]);
+    assert_eq!((said.as_str(), host.notes().get("facture")), ("C'est noté : demain à 16h.", None));
+    let (host, _) = after(&["oui", "maison", "150 et vous pouvez m'appeler"]);
+    assert_eq!(host.notes()["facture"], 150);
+}
+
+#[test]
+fn what_is_offered_is_near_to_what_was_asked_for() {
+    // On the only one of two days that is open, as many as usual.
+    let (_, said) = booking(&["dimanche ou lundi"]);
+    assert_eq!(said, "Je propose lundi à 8h30, lundi à 14h ou lundi à 17h30.");
+    // A time that is far from all that the day has: the next days at that time as well.
+    let (mut host, _) = booking(&[]);
+    host.blocked = (28..36)
+        .map(|half| format!("2025-10-09T{:02}:{:02}:00", half / 2, half % 2 * 30))
+        .map(|at| at.parse().unwrap())
+        .collect();
+    assert_eq!(host.writes("demain 17h"), ["Pas libre ; demain à 11h30, vendredi à 17h ou lundi à 17h ?"]);
+    // "After 16h": of the days just proposed.
+    let (mut host, said) = booking(&["demain 10h", "Je ne peux pas"]);
+    assert_eq!(said, "Plutôt vendredi, lundi ou mardi ?");
+    assert_eq!(host.writes("après 16h"), ["Je propose vendredi à 16h, lundi à 16h ou mardi à 16h."]);
+}
+
+#[test]
+fn the_earlier_or_the_later_of_what_is_offered() {
+    for (text, start) in [
+        ("le plus tard", "2025-10-09T17:30"),
+        ("le plus tôt possible", "2025-10-09T08:30"),
+        ("the later one please", "2025-10-09T17:30"),
+    ] {
+        let (mut host, said) = booking(&["demain"]);
+        assert_eq!(said, "demain : 8h30-9h, 14h-14h30 ou 17h30-18h ?");
+        host.writes(text);
+        assert_eq!(starts(&host), Some(start), "{text}");
+    }
+    let (host, said) = booking(&["plus tard"]);
+    assert_eq!((starts(&host), said.as_str()), (None, "Pas de souci, à plus tard."));
+}
