@@ -41,7 +41,21 @@ pub(crate) fn read(text: &str, now: DateTime, languages: &[&str]) -> Wishes {
         let asap = |interval: &&Interval| interval.to.is_none() && interval.from.is_some_and(|from| from <= now);
         intervals.iter().filter(|it| !asap(it)).map(|interval| wish(interval, today)).filter(ahead).collect()
     };
-    Wishes { wanted: wishes(&understood.alternatives), excluded: wishes(&understood.excluded) }
+    let (mut wanted, excluded): (Vec<Wish>, Vec<Wish>) =
+        (wishes(&understood.alternatives), wishes(&understood.excluded));
+    // "Pas le matin" says when, too: in the rest of the day.
+    if wanted.is_empty()
+        && let [Wish { days: None, times: Some(times) }] = excluded.as_slice()
+    {
+        wanted.push(Wish { days: None, times: Some(rest_of_day(*times)) });
+    }
+    Wishes { wanted, excluded }
+}
+
+/// The longer rest of a day without these times.
+fn rest_of_day((from, to): (Time, Time)) -> (Time, Time) {
+    let noon = Time::constant(12, 0, 0, 0);
+    if from < noon { (to, Time::MAX) } else { (Time::midnight(), from) }
 }
 
 fn wish(interval: &Interval, today: Date) -> Wish {

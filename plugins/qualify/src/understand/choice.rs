@@ -28,12 +28,23 @@ impl Labels {
 
     /// The only thing that a message names in so many words.
     pub(crate) fn named(&self, message: &[String]) -> Option<usize> {
-        let mut named: Vec<usize> = self.words.scan(message).iter().map(|hit| hit.what).collect();
-        named.dedup();
-        match named.as_slice() {
+        match self.wanted(message).as_slice() {
             [only] => Some(*only),
             _ => None,
         }
+    }
+
+    /// What a message names and does not turn down: "l'espagnol, pas l'anglais".
+    fn wanted(&self, message: &[String]) -> Vec<usize> {
+        let mut hits = self.words.scan(message);
+        hits.retain(|hit| !is_denied(message, hit.at));
+        // "Un appart en ville" is a flat: "ville" is no misspelt "villa" beside it.
+        if hits.iter().any(|hit| hit.exact) {
+            hits.retain(|hit| hit.exact);
+        }
+        let mut named: Vec<usize> = hits.iter().map(|hit| hit.what).collect();
+        named.dedup();
+        named
     }
 
     fn len(&self) -> usize {
@@ -56,13 +67,16 @@ const ORDINALS: [&[&str]; 10] = [
 
 /// Which of the things a message names: by label, synonym, number ("2", "le deuxième", "le dernier") or near spelling.
 pub(crate) fn choice(labels: &Labels, message: &[String]) -> Option<Reading<usize>> {
-    let mut named: Vec<usize> = labels.words.scan(message).iter().map(|hit| hit.what).collect();
-    named.dedup();
+    let named = labels.wanted(message);
     if let [only] = named.as_slice() {
         return Some(Reading::sure(*only));
     }
     if let Some(first) = named.first() {
         return Some(Reading::unsure(*first));
+    }
+    if !labels.words.scan(message).is_empty() {
+        // "Pas une maison": which of the others is not said.
+        return None;
     }
     if let Some(at) = by_place(labels.len(), message) {
         return Some(at);
@@ -78,6 +92,16 @@ pub(crate) fn choice(labels: &Labels, message: &[String]) -> Option<Reading<usiz
         _ => None,
     }
 }
+
+/// Whether what stands at a place is turned down: "pas l'anglais", "not a flat"; "pourquoi pas une maison" is a yes.
+fn is_denied(message: &[String], at: usize) -> bool {
+    let mut before = message.iter().take(at).rev().skip_while(|word| ARTICLES.contains(&word.as_str()));
+    let denies =
+        before.next().is_some_and(|word| ["pas", "not", "sauf", "ni", "neither", "nor"].contains(&word.as_str()));
+    denies && before.next().is_none_or(|word| word != "pourquoi" && word != "why")
+}
+
+const ARTICLES: [&str; 14] = ["le", "la", "les", "l", "un", "une", "des", "de", "d", "du", "a", "an", "the", "any"];
 
 /// Which of so many things a message means by nothing but their place: "le premier", "ok pour la deuxième", "2".
 pub(crate) fn place(count: usize, message: &[String]) -> Option<usize> {

@@ -23,6 +23,8 @@ pub(crate) struct Hit<T> {
     pub(crate) at: usize,
     pub(crate) len: usize,
     pub(crate) what: T,
+    /// Spelt as it is in the list.
+    pub(crate) exact: bool,
 }
 
 impl<T> Default for Lexicon<T> {
@@ -56,7 +58,7 @@ impl<T: Copy> Lexicon<T> {
             let exact = phrases.iter().find(|(words, _)| begins(rest, words, false));
             match exact.or_else(|| phrases.iter().find(|(words, _)| begins(rest, words, true))) {
                 Some((words, what)) => {
-                    hits.push(Hit { at, len: words.len(), what: *what });
+                    hits.push(Hit { at, len: words.len(), what: *what, exact: exact.is_some() });
                     at += words.len();
                 }
                 None => at += 1,

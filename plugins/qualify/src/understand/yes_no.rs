@@ -69,7 +69,7 @@ const MAYBE: &[&str] = &[
     "bof", "mouais", "éventuellement", "à voir",
     "faut voir", "on verra", "possible", "c'est possible", "hésite", "j'hésite", "aucune certitude", "maybe",
     "perhaps", "not sure", "i don't know", "no idea",
-    "j'en sais rien", "j'en sais trop rien", "no clue", "not a clue", "it depends", "possibly", "🤷", "🤔",
+    "j'en sais rien", "j'en sais trop rien", "no clue", "not a clue", "dunno", "idk", "who knows", "it depends", "possibly", "🤷", "🤔",
 ];
 
 #[rustfmt::skip]

@@ -195,3 +195,16 @@ fn the_earlier_or_the_later_of_what_is_offered() {
     let (host, said) = booking(&["plus tard"]);
     assert_eq!((starts(&host), said.as_str()), (None, "Pas de souci, à plus tard."));
 }
+
+#[test]
+fn a_part_of_the_day_that_is_ruled_out_is_not_offered() {
+    for (messages, said) in [
+        (&["pas le matin", "demain"][..], "demain : 14h-14h30, 15h30-16h ou 17h30-18h ?"),
+        (&["pas l'après-midi", "demain"], "demain : 8h30-9h, 10h-10h30 ou 11h30-12h ?"),
+        (&["demain", "pas le matin"], "demain : 14h-14h30, 15h30-16h ou 17h30-18h ?"),
+        (&["demain 10h", "finalement pas le matin"], "demain : 14h-14h30, 15h30-16h ou 17h30-18h ?"),
+    ] {
+        assert_eq!(booking(messages).1, said, "{messages:?}");
+    }
+    assert_eq!(booking(&["not in the morning"]).1, "Which day?");
+}
