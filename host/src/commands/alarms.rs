@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let key = args.key.or_else(|| from("RELAIS_OPERATOR_KEY")).or_else(|| from("RELAIS_API_KEY")).context(
         "find a key; give it with --key or in the environment variable RELAIS_OPERATOR_KEY or RELAIS_API_KEY",
     )?;
-    let asked = crate::stage::http_client()?.request(method, address).bearer_auth(key).send().await;
+    let asked = crate::stage::http_client(&address)?.request(method, address).bearer_auth(key).send().await;
     let answer = asked.with_context(|| format!("reach the host at {host}; is `relais serve` running there?"))?;
     let status = answer.status();
     let body = answer.text().await.context("read the host's answer")?;

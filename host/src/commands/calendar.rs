@@ -72,7 +72,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn of_host(which: &Which, key: &str, rotates: bool) -> anyhow::Result<String> {
-    let http = crate::stage::http_client()?;
+    let http = crate::stage::http_client(&which.to)?;
     let address = format!("{}/v1/calendars", which.to.trim_end_matches('/'));
     let request = if rotates {
         http.post(format!("{address}/rotate")).json(&json!({ "person": which.person }))

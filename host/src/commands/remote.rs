@@ -30,7 +30,7 @@ impl Remote {
         let key = key.key.context(
             "find the operator's key; give it with --key or in the environment variable RELAIS_OPERATOR_KEY",
         )?;
-        Ok(Self { http: crate::stage::http_client()?, url: url.trim_end_matches('/').to_owned(), key })
+        Ok(Self { http: crate::stage::http_client(url)?, url: url.trim_end_matches('/').to_owned(), key })
     }
 
     /// GETs a JSON answer; the path begins with `/` and is encoded.

@@ -35,6 +35,9 @@ pub(super) fn client(options: &Options) -> Result<reqwest::Client, Error> {
     if !options.allow_private_addresses {
         builder = builder.dns_resolver(guard::PublicOnly);
     }
+    if options.without_tls {
+        builder = builder.tls_certs_only([]);
+    }
     builder.build().map_err(Error::Client)
 }
 

@@ -42,6 +42,10 @@ pub struct Options {
     pub least_wait_seconds: u32,
     /// Callbacks may go to private addresses and over plain HTTP: demonstrations and tests.
     pub allow_private_addresses: bool,
+    /// Everything is asked over plain HTTP: the system's certificates are not read, which takes its time and fails where
+    /// there are none. For stages, whose whole world is on this machine.
+    #[serde(skip)]
+    pub without_tls: bool,
     /// The pace of messages to one person, in milliseconds (Meta: 6 s, FACTS §4; half a second more for the way there).
     pub pair_interval_ms: u32,
     /// How many messages to one person may go out within an interval (Meta: up to 45); after n of them the person gets
@@ -89,6 +93,7 @@ impl Default for Options {
             jitter_percent: 20,
             least_wait_seconds: 60,
             allow_private_addresses: false,
+            without_tls: false,
             pair_interval_ms: 6_500,
             pair_burst: 10,
             number_per_second: 80,

@@ -137,6 +137,10 @@ impl Client {
         if is_local(&root) {
             builder = builder.no_proxy();
         }
+        if root.scheme() == "http" {
+            // The system's certificates are not needed, and not read.
+            builder = builder.tls_certs_only([]);
+        }
         Ok(Self { http: builder.build().map_err(ClientError::Setup)?, root })
     }
 

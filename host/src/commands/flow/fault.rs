@@ -24,7 +24,7 @@ pub(in crate::commands) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { conversation, to, key } = args;
-    let answer = crate::stage::http_client()?
+    let answer = crate::stage::http_client(&to)?
         .get(format!("{}/v1/conversations/{conversation}/fault", to.trim_end_matches('/')))
         .bearer_auth(key)
         .send()
