@@ -69,6 +69,10 @@ fn last_words(printed: &str) -> Option<String> {
         let message = lines.take_while(|line| !line.trim().is_empty()).filter(|line| !line.starts_with(' ')).last()?;
         return Some(message.chars().take(1_000).collect());
     }
+    // What a JavaScript guest throws is taken for the contract's `fault`, which it is not.
+    if let Some(thrown) = thrown(printed) {
+        return Some(thrown.chars().take(1_000).collect());
+    }
     let said = match printed.rfind("panicked at ") {
         Some(start) => printed.get(start..)?,
         None => printed.trim_end().lines().last()?,
@@ -77,6 +81,12 @@ fn last_words(printed: &str) -> Option<String> {
         said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: ")).collect();
     let message = lines.join(" ");
     (!message.is_empty()).then_some(message.chars().take(1_000).collect())
+}
+
+/// The exception in the complaint of componentize-js about it.
+fn thrown(printed: &str) -> Option<&str> {
+    let (_, complaint) = printed.rsplit_once("invalid variant tag value `undefined` (received `")?;
+    complaint.split_once("`) specified for").map(|(thrown, _)| thrown)
 }
 
 #[cfg(test)]
@@ -91,6 +101,9 @@ mod tests {
         assert_eq!(last_words(python).unwrap(), "KeyError: 'name'");
         let runtime = "\nthread '<unnamed>' (1) panicked at runtime/src/lib.rs:1293:29:\nPython function threw\n";
         assert_eq!(last_words(&format!("{python}{runtime}")).unwrap(), "KeyError: 'name'");
+        let script = "invalid variant tag value `undefined` (received `TypeError: a is null`) specified for `Fault`\n\
+            Stack:\n  advance@/tmp/initializer.js:1246:17\n\nRedirecting call to abort() to mozalloc_abort\n";
+        assert_eq!(last_words(script).unwrap(), "TypeError: a is null");
         assert_eq!(last_words(" \n"), None);
     }
 }
