@@ -358,12 +358,16 @@ impl Stage {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
+            let revision = self.host.store.revision();
+            if !self.is_quiet() {
+                continue;
+            }
             if !waits() {
                 return;
             }
             let next = [self.host.next_due().await, self.simulator.next_due()].into_iter().flatten().min();
-            // Something may have begun while the store was asked.
-            if !self.is_quiet() {
+            // Something may have begun while the store was asked, or even have begun and ended.
+            if !self.is_quiet() || self.host.store.revision() != revision {
                 continue;
             }
             match next {

@@ -94,6 +94,9 @@ pub trait Store: Send + Sync {
     /// May be in the past, when something is ready now. Leased conversations and claimed envelopes do not count.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
 
+    /// How many changes were made since the store was opened: while it stays the same, nothing has happened.
+    fn revision(&self) -> u64;
+
     // --- delivery -------------------------------------------------------------------------------------------------
 
     /// Claims up to `limit` envelopes that are due at `now`, each the first of its lane, and marks them claimed.

@@ -217,6 +217,10 @@ impl Store for SledStore {
         Ok([stored, memory.queue.next()].into_iter().flatten().min())
     }
 
+    fn revision(&self) -> u64 {
+        self.flusher.layers().count
+    }
+
     async fn claim(&self, now: Timestamp, limit: usize) -> Result<Vec<Envelope>> {
         self.change(|rows, _| delivery::claim(rows, now, limit)).await
     }
