@@ -4,22 +4,20 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::SignedDuration;
 use relais::{
-    flows::Published,
     model::{Conversation, ConversationId, Event, FaultKind},
-    simulator::{Person, Scenario},
-    stage::{Options, Stage},
+    simulator::Person,
+    stage::Stage,
     store::{Append, To},
     turn::rerun,
 };
 use serde_json::{Value, json};
 
-use super::scene::{Folder, at, repository};
+use super::scene::{Folder, at, copy, repository, stage_of};
 
 const BEGIN: &str = "2025-10-08T10:00:00+02:00";
 
@@ -110,38 +108,11 @@ async fn stage(folder: &Folder, flows: &[(&str, &str)]) -> Stage {
     for (role, way) in flows {
         write_flow(&evil, &flow_of(role, way), role, way);
     }
-    Stage::set(Options {
-        flows: published,
-        folder: folder.0.clone(),
-        begin: at(BEGIN),
-        listen: ([127, 0, 0, 1], 0).into(),
-        scenario: Scenario::friendly(),
-        seed: 1,
-        observer: None,
-        tell: Arc::new(|published| {
-            if matches!(published, Published::Refused { .. }) {
-                println!("{published:?}");
-            }
-        }),
-    })
-    .await
-    .unwrap()
+    stage_of(published, folder, at(BEGIN)).await
 }
 
 fn flow_of(role: &str, way: &str) -> String {
     format!("{role}-{way}")
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }
 
 async fn hand_over(stage: &Stage, tenant: &str, flow: &str, person: usize) -> ConversationId {

@@ -8,19 +8,16 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use relais::{
-    flows::Published,
-    simulator::Scenario,
-    stage::{Golden, Options, Stage},
+    stage::{Golden, Stage},
     turn::rerun,
 };
 use serde_json::{Value, json};
 
-use super::scene::{Folder, at, repository};
+use super::scene::{Folder, at, copy, repository, stage_of};
 
 /// An example's folder, if its component was built.
 fn example(name: &str) -> Option<PathBuf> {
@@ -38,40 +35,12 @@ fn example(name: &str) -> Option<PathBuf> {
 async fn stage(plugin: &Path, begin: Timestamp, folder: &Folder) -> (Stage, String) {
     let tenant = plugin.file_name().unwrap().to_str().unwrap().to_owned();
     let flows = folder.0.join("published");
-    copy(plugin, &flows.join(&tenant), &["tenant.toml", "crm.secret", "flow"]);
-    let stage = Stage::set(Options {
-        flows,
-        folder: folder.0.clone(),
-        begin,
-        listen: ([127, 0, 0, 1], 0).into(),
-        scenario: Scenario::friendly(),
-        seed: 1,
-        observer: None,
-        tell: Arc::new(|published| {
-            if matches!(published, Published::Refused { .. }) {
-                println!("{published:?}");
-            }
-        }),
-    })
-    .await
-    .unwrap();
-    (stage, tenant)
-}
-
-fn copy(from: &Path, to: &Path, names: &[&str]) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if !names.is_empty() && !names.contains(&name.as_str()) {
-            continue;
-        }
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to.join(name), &[]);
-        } else {
-            std::fs::copy(entry.path(), to.join(name)).unwrap();
-        }
+    copy(&plugin.join("flow"), &flows.join(&tenant).join("flow"));
+    for file in ["tenant.toml", "crm.secret"] {
+        std::fs::copy(plugin.join(file), flows.join(&tenant).join(file)).unwrap();
     }
+    let stage = stage_of(flows, folder, begin).await;
+    (stage, tenant)
 }
 
 /// Plays a plugin's golden conversation and gives the bodies of its callbacks.

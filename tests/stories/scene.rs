@@ -101,6 +101,26 @@ impl Scene {
     }
 }
 
+/// A stage with other tenants than the demonstration's, a friendly WhatsApp, and nobody who listens.
+pub(crate) async fn stage_of(flows: PathBuf, folder: &Folder, begin: Timestamp) -> Stage {
+    Stage::set(Options {
+        flows,
+        folder: folder.0.clone(),
+        begin,
+        listen: ([127, 0, 0, 1], 0).into(),
+        scenario: Scenario::friendly(),
+        seed: 1,
+        observer: None,
+        tell: Arc::new(|published| {
+            if matches!(published, Published::Refused { .. }) {
+                println!("{published:?}");
+            }
+        }),
+    })
+    .await
+    .unwrap()
+}
+
 /// A folder of tenants with only the demonstration in it: most stories need no other.
 fn only_demo(folder: &Folder) -> PathBuf {
     let source = folder.0.join("source");

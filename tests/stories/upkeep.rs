@@ -194,20 +194,20 @@ async fn a_key_is_made_shown_and_revoked_while_the_host_runs() {
         let request = reqwest::Client::new().get(format!("{url}/v1/leads/CRM_1")).bearer_auth(key);
         request.send().await.unwrap().status().as_u16()
     };
-    let made = relais(&operator, &["keys", "create", "--tenant", "demo", "--env", "test", "--json", "--url", &url]);
+    let made = relais(&operator, &["keys", "create", "--tenant", "demo", "--env", "test", "--json", "--to", &url]);
     let made: Value = serde_json::from_str(&made.1).unwrap();
     let (id, secret) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert_eq!(knock(secret).await, 404, "the key opens the door; there is no such lead");
 
-    let (_, listed, _) = relais(&operator, &["keys", "list", "--url", &url]);
+    let (_, listed, _) = relais(&operator, &["keys", "list", "--to", &url]);
     assert!(listed.contains(id) && !listed.contains(secret), "{listed}");
-    assert_eq!(relais(&operator, &["keys", "revoke", id, "--url", &url]).0, 0);
+    assert_eq!(relais(&operator, &["keys", "revoke", id, "--to", &url]).0, 0);
     assert_eq!(knock(secret).await, 401);
-    let (code, _, said) = relais(&operator, &["keys", "revoke", id, "--url", &url]);
+    let (code, _, said) = relais(&operator, &["keys", "revoke", id, "--to", &url]);
     assert!(code == 1 && said.contains("lists them"), "{said}");
 
-    let (code, _, said) = relais(&operator, &["keys", "create", "--tenant", "nobody", "--env", "test", "--url", &url]);
+    let (code, _, said) = relais(&operator, &["keys", "create", "--tenant", "nobody", "--env", "test", "--to", &url]);
     assert!(code == 1 && said.contains("no tenant"), "{said}");
-    let (code, _, said) = relais("not-the-operator's-key", &["keys", "list", "--url", &url]);
+    let (code, _, said) = relais("not-the-operator's-key", &["keys", "list", "--to", &url]);
     assert!(code == 1 && said.contains("operator"), "{said}");
 }

@@ -15,12 +15,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Api, Problem, body, key::authenticate};
+use super::{
+    Api, Problem, body,
+    conversations::{file, owned},
+    key::authenticate,
+};
 use crate::{
     calendar::{self, Entry},
     flows::Tenant,
     model::{Conversation, ConversationId, Environment, Event, TenantId, Transcript},
-    store::{self, Append, CalendarEntry, CalendarSecret, Store, To},
+    store::{self, CalendarEntry, CalendarSecret, Store},
 };
 
 /// How far back meetings are shown.
@@ -258,12 +262,7 @@ async fn withdraw(
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
         return Err(Problem::invalid_field("reason", format!("reason has more than {LONGEST_REASON} characters")));
     }
-    let conversation = api
-        .store
-        .conversation(&id)
-        .await?
-        .filter(|conversation| conversation.tenant == key.tenant)
-        .ok_or_else(|| Problem::not_found("conversation"))?;
+    let conversation = owned(api, &key.tenant, &id).await?;
     let now = api.clock.now();
     let Some(meeting) = &conversation.meeting else {
         return Err(Problem::new(
@@ -282,10 +281,7 @@ async fn withdraw(
         ));
     }
     let event = Event::MeetingWithdrawn { start: meeting.slot.start, no_show, reason: reason.unwrap_or_default() };
-    let append =
-        Append { tenant: Some(key.tenant), to: To::Conversation(id.clone()), key: None, event, at: now, raw: None };
-    api.store.append(vec![append]).await?;
-    api.pulse.beat();
+    file(api, &conversation, event).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "conversation_id": id, "status": "accepted" }))))
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Api, Problem, key::authenticate};
 use crate::{
     model::{Conversation, ConversationId, Event, TenantId, Transcript},
-    store::{Append, To},
+    store::Append,
 };
 
 /// A conversation of the key's tenant.
@@ -39,7 +39,7 @@ pub(super) async fn resume(
 
 /// Gives a conversation that a human leads back to its flow.
 pub(super) async fn give_back(api: &Api, conversation: Conversation) -> Result<(StatusCode, Json<Value>), Problem> {
-    let id = conversation.id;
+    let id = &conversation.id;
     if conversation.handed_over.is_none() {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -48,21 +48,20 @@ pub(super) async fn give_back(api: &Api, conversation: Conversation) -> Result<(
             "nothing has to be done: its flow goes on by itself",
         ));
     }
-    let resumed = Append {
-        tenant: Some(conversation.tenant),
-        to: To::Conversation(id.clone()),
-        key: None,
-        event: Event::Resumed,
-        at: api.clock.now(),
-        raw: None,
-    };
-    api.store.append(vec![resumed]).await?;
-    api.pulse.beat();
+    file(api, &conversation, Event::Resumed).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "conversation_id": id, "status": "resumed" }))))
 }
 
+/// Files what people did to a conversation; its turn comes at once.
+pub(super) async fn file(api: &Api, conversation: &Conversation, event: Event) -> Result<(), Problem> {
+    let (tenant, id) = (conversation.tenant.clone(), conversation.id.clone());
+    api.store.append(vec![Append::to_conversation(tenant, id, event, api.clock.now())]).await?;
+    api.pulse.beat();
+    Ok(())
+}
+
 /// The conversation, if it is the tenant's.
-async fn owned(api: &Api, tenant: &TenantId, id: &ConversationId) -> Result<Conversation, Problem> {
+pub(super) async fn owned(api: &Api, tenant: &TenantId, id: &ConversationId) -> Result<Conversation, Problem> {
     let found = api.store.conversation(id).await?;
     found.filter(|conversation| conversation.tenant == *tenant).ok_or_else(|| Problem::not_found("conversation"))
 }

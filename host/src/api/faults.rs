@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Api, Problem, key::authenticate};
+use super::{Api, Problem, conversations::owned, key::authenticate};
 use crate::{model::ConversationId, store::LogEntry};
 
 /// The last fault of a conversation of the key's tenant.
@@ -19,12 +19,7 @@ pub(super) async fn get(
     let Path(id) = id.map_err(|_| Problem::invalid_address())?;
     let id = ConversationId::new(id);
     let key = authenticate(&*api.store, &headers).await?;
-    let conversation = api
-        .store
-        .conversation(&id)
-        .await?
-        .filter(|conversation| conversation.tenant == key.tenant)
-        .ok_or_else(|| Problem::not_found("conversation"))?;
+    let conversation = owned(&api, &key.tenant, &id).await?;
     let log = api.store.log(&id).await?;
     let failed = log.into_iter().rfind(|entry| entry.fault.is_some()).ok_or_else(|| Problem::not_found("fault"))?;
     let mut report = report(&failed);

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     model::{ConversationId, EnvelopeId, Event, TenantId},
-    store::{self, Append, Dossier, Past, To},
+    store::{self, Dossier, Past},
 };
 
 /// Records of one answer, when the request does not say how many.
@@ -122,16 +122,7 @@ pub(super) async fn retry(State(api): State<Api>, id: Id, headers: HeaderMap) ->
             "nothing has to be done: it goes on by itself",
         ));
     }
-    let retried = Append {
-        tenant: Some(conversation.tenant),
-        to: To::Conversation(id.clone()),
-        key: None,
-        event: Event::Retried,
-        at: api.clock.now(),
-        raw: None,
-    };
-    api.store.append(vec![retried]).await?;
-    api.pulse.beat();
+    super::conversations::file(&api, &conversation, Event::Retried).await?;
     Ok(Json(json!({ "conversation": id, "held": conversation.held.len() })))
 }
 

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Parser;
 use reqwest::Method;
 use serde_json::Value;
+
+use super::remote::{Remote, encoded};
 
 const LONG_HELP: &str = "\
 List what WhatsApp keeps from leaving, or clear an alarm.
@@ -44,33 +46,21 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let host = args.to.trim_end_matches('/');
-    let (method, address) = match &args.clear {
-        Some(id) => (Method::DELETE, format!("{host}/v1/alarms/{id}")),
-        None => (Method::GET, format!("{host}/v1/alarms")),
-    };
     let from = |name: &str| std::env::var(name).ok().filter(|key| !key.is_empty());
     let key = args.key.or_else(|| from("RELAIS_OPERATOR_KEY")).or_else(|| from("RELAIS_API_KEY")).context(
         "find a key; give it with --key or in the environment variable RELAIS_OPERATOR_KEY or RELAIS_API_KEY",
     )?;
-    let asked = crate::stage::http_client(&address)?.request(method, address).bearer_auth(key).send().await;
-    let answer = asked.with_context(|| format!("reach the host at {host}; is `relais serve` running there?"))?;
-    let status = answer.status();
-    let body = answer.text().await.context("read the host's answer")?;
-    if !status.is_success() {
-        let problem: Value = serde_json::from_str(&body).unwrap_or_default();
-        let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("it gave no reason");
-        bail!("ask for alarms: the host answered {status}: {detail}");
-    }
-    if args.clear.is_some() {
+    let host = Remote::with_key(&args.to, key)?;
+    if let Some(id) = &args.clear {
+        host.ask(Method::DELETE, &format!("/v1/alarms/{}", encoded(id)), None).await?;
         println!("cleared; what waited goes out within five minutes");
         return Ok(ExitCode::SUCCESS);
     }
+    let answer = host.get("/v1/alarms").await?;
     if args.json {
-        println!("{body}");
+        println!("{answer}");
         return Ok(ExitCode::SUCCESS);
     }
-    let answer: Value = serde_json::from_str(&body).context("read the host's answer")?;
     let alarms = answer.get("alarms").and_then(Value::as_array).cloned().unwrap_or_default();
     if alarms.is_empty() {
         println!("nothing is stopped");

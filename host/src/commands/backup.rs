@@ -11,25 +11,17 @@ use anyhow::{Context as _, ensure};
 use futures::{StreamExt as _, stream::BoxStream};
 use serde_json::json;
 
-use super::{
-    open_store,
-    remote::{OperatorKey, Remote},
-};
+use super::source::{Source, Where};
 use crate::store::{SledStore, Store as _};
 
 /// Arguments of `relais backup`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "The copy of a running host is consistent, and nobody waits for it.")]
 pub(super) struct Backup {
     /// The file to write; it holds personal data. It must not be there yet.
     file: PathBuf,
-    /// A running host: the copy is consistent, and nobody waits for it.
-    #[arg(long = "to", alias = "url", default_value = "http://127.0.0.1:8080")]
-    url: String,
     #[command(flatten)]
-    key: OperatorKey,
-    /// The store of a host that is stopped, instead of a running host.
-    #[arg(long, conflicts_with = "url")]
-    store: Option<PathBuf>,
+    at: Where,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -49,11 +41,11 @@ pub(super) struct Restore {
 type Pieces = BoxStream<'static, anyhow::Result<Vec<u8>>>;
 
 pub(super) async fn backup(args: Backup) -> anyhow::Result<ExitCode> {
-    let Backup { file, url, key, store, json } = args;
+    let Backup { file, at, json } = args;
     ensure!(!file.exists(), "write {}: it is there already; name another file", file.display());
-    let pieces = match store {
-        None => Remote::new(&url, key)?.pieces("/v1/operator/backup").await?,
-        Some(folder) => of_store(Arc::new(open_store(&folder)?)),
+    let pieces = match at.open()? {
+        Source::Host(host) => host.pieces("/v1/operator/backup").await?,
+        Source::Store(store) => of_store(Arc::from(store)),
     };
     let (records, bytes) = into_file(pieces, &file).await?;
     if json {

@@ -4,8 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::remote::Remote;
 use crate::{
     api::{new_secret, path_of},
     config::Config,
@@ -72,24 +74,12 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn of_host(which: &Which, key: &str, rotates: bool) -> anyhow::Result<String> {
-    let http = crate::stage::http_client(&which.to)?;
-    let address = format!("{}/v1/calendars", which.to.trim_end_matches('/'));
-    let request = if rotates {
-        http.post(format!("{address}/rotate")).json(&json!({ "person": which.person }))
+    let host = Remote::with_key(&which.to, key.to_owned())?;
+    let body = if rotates {
+        host.ask(Method::POST, "/v1/calendars/rotate", Some(&json!({ "person": which.person }))).await?
     } else {
-        http.get(address)
+        host.get("/v1/calendars").await?
     };
-    let answer = request
-        .bearer_auth(key)
-        .send()
-        .await
-        .with_context(|| format!("reach the host at {}; is `relais serve` running there?", which.to))?;
-    let status = answer.status();
-    let body: Value = answer.json().await.context("read the host's answer")?;
-    if !status.is_success() {
-        let what = body.get("detail").and_then(Value::as_str).unwrap_or_default();
-        bail!("ask for the calendar: the host answered {status}: {what}");
-    }
     let person = json!(which.person);
     let found = if rotates {
         Some(&body)

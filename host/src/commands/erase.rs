@@ -11,16 +11,22 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    backup, open_store,
-    remote::{OperatorKey, Remote},
+    backup,
+    source::{Source, Where},
 };
 use crate::{
     model::{Phone, TenantId},
     store::{Erased, Person, SledStore, Store as _},
 };
 
+const HELP: &str = "\
+What is erased at a running host is gone at once for everyone who asks, and for backups; its bytes stay in old segments of
+the store's files until these are written again. To be rid of them at once, stop the host and use --store: the files are
+written anew, without the person.";
+
 /// Arguments of `relais erase`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub(super) struct Args {
     /// Of which tenant.
     #[arg(long)]
@@ -31,30 +37,23 @@ pub(super) struct Args {
     /// The CRM's identifier of the person.
     #[arg(long, conflicts_with = "phone")]
     contact: Option<String>,
-    /// A running host. What is erased there is gone at once for everyone who asks, and for backups; its bytes stay in
-    /// old segments of the store's files until these are written again. To be rid of them at once, stop the host and use
-    /// --store.
-    #[arg(long = "to", alias = "url", default_value = "http://127.0.0.1:8080")]
-    url: String,
     #[command(flatten)]
-    key: OperatorKey,
-    /// The store of a host that is stopped, instead of a running host: its files are written anew, without the person.
-    #[arg(long, conflicts_with = "url")]
-    store: Option<PathBuf>,
+    at: Where,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { tenant, phone, contact, url, key, store, json } = args;
-    let erased: Erased = match store {
-        None => {
+    let Args { tenant, phone, contact, at, json } = args;
+    let folder = at.store.clone().unwrap_or_default();
+    let erased: Erased = match at.open()? {
+        Source::Host(host) => {
             let body = json!({ "tenant": tenant, "phone_number": phone, "crm_contact_id": contact });
-            let answer = Remote::new(&url, key)?.put(Method::POST, "/v1/operator/erase", Some(&body)).await?;
+            let answer = host.ask(Method::POST, "/v1/operator/erase", Some(&body)).await?;
             serde_json::from_value(answer).context("read the host's answer; is it of another version?")?
         }
-        Some(folder) => {
+        Source::Store(store) => {
             let person = match (phone, contact) {
                 (Some(phone), _) => {
                     let phone = Phone::parse(&phone, None).map_err(|error| anyhow::anyhow!("--phone {error}"))?;
@@ -62,9 +61,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 }
                 (None, contact) => Person::Contact(contact.unwrap_or_default()),
             };
-            let store = open_store(&folder)?;
             let erased = store.erase(&TenantId::new(&tenant), &person).await?;
-            write_anew(store, &folder).await?;
+            write_anew(*store, &folder).await?;
             erased
         }
     };

@@ -8,6 +8,7 @@ use crate::{
     model::{Content, Direction, Event, Lead, Payload, ReceiptStatus},
     stage::{Golden, Media, Moment, Person, Step, When},
     store::Dossier,
+    turn::replace_numbers,
 };
 
 /// Who the person becomes.
@@ -116,7 +117,7 @@ impl Mask {
         for (from, to) in &self.0 {
             masked = replace_words(&masked, from, to);
         }
-        without_numbers(&without_addresses(&masked))
+        replace_numbers(&without_addresses(&masked), LONG_NUMBER, LOCAL_PHONE)
     }
 
     /// The lead as a CRM would hand the masked person over.
@@ -192,31 +193,6 @@ fn without_addresses(text: &str) -> String {
         }
     };
     text.split(' ').map(masked).collect::<Vec<_>>().join(" ")
-}
-
-/// Replaces what may be a phone number: a long run of digits, with or without signs between them.
-fn without_numbers(text: &str) -> String {
-    let mut masked = String::new();
-    let mut run = String::new();
-    let flush = |run: &mut String, masked: &mut String| {
-        let kept = run.trim_end_matches([' ', '.', '-', '(', ')', '/']).len();
-        let tail = run.split_off(kept);
-        let digits = run.chars().filter(char::is_ascii_digit).count();
-        masked.push_str(if digits >= LONG_NUMBER { LOCAL_PHONE } else { run });
-        masked.push_str(&tail);
-        run.clear();
-    };
-    for character in text.chars() {
-        let goes_on = !run.is_empty() && matches!(character, ' ' | '.' | '-' | '(' | ')' | '/');
-        if character.is_ascii_digit() || goes_on || (run.is_empty() && character == '+') {
-            run.push(character);
-        } else {
-            flush(&mut run, &mut masked);
-            masked.push(character);
-        }
-    }
-    flush(&mut run, &mut masked);
-    masked
 }
 
 #[cfg(test)]

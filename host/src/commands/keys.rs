@@ -7,7 +7,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::remote::{OperatorKey, Remote, encoded};
+use super::{
+    remote::{OperatorKey, Remote, encoded},
+    source::Source,
+};
 use crate::{
     api::{new_key, shown_key},
     config::Config,
@@ -49,11 +52,11 @@ pub(super) enum Command {
     },
 }
 
-/// The store of a host that is stopped or, with `--url`, a running host.
+/// The store of a host that is stopped or, with `--to`, a running host.
 #[derive(Debug, Args)]
 pub(super) struct Where {
     /// A running host, such as http://127.0.0.1:8080; it holds its store, so that it has to be asked.
-    #[arg(long, alias = "to")]
+    #[arg(long = "to", alias = "url")]
     url: Option<String>,
     #[command(flatten)]
     key: OperatorKey,
@@ -71,11 +74,6 @@ pub(super) enum Env {
     Live,
 }
 
-enum Source {
-    Host(Remote),
-    Store(Box<SledStore>),
-}
-
 impl Where {
     fn open(self) -> anyhow::Result<Source> {
         if let Some(url) = &self.url {
@@ -84,7 +82,7 @@ impl Where {
         let config = Config::read(self.config.as_deref())?;
         let folder = self.store.unwrap_or(config.store);
         let store = SledStore::open(&folder).with_context(|| {
-            format!("open {}; if its host is running, ask that: --url http://127.0.0.1:8080", folder.display())
+            format!("open {}; if its host is running, ask that: --to http://127.0.0.1:8080", folder.display())
         })?;
         Ok(Source::Store(Box::new(store)))
     }
@@ -131,7 +129,7 @@ async fn create(source: Source, tenant: &str, env: Env) -> anyhow::Result<Value>
     match source {
         Source::Host(host) => {
             let wanted = json!({ "tenant": tenant, "env": environment });
-            host.put(Method::POST, "/v1/operator/keys", Some(&wanted)).await
+            host.ask(Method::POST, "/v1/operator/keys", Some(&wanted)).await
         }
         Source::Store(store) => {
             let (secret, key) = new_key(TenantId::new(tenant), environment, Clock::system().now())?;
@@ -158,7 +156,7 @@ async fn list(source: Source) -> anyhow::Result<Vec<Value>> {
 async fn revoke(source: Source, id: &str) -> anyhow::Result<()> {
     match source {
         Source::Host(host) => {
-            host.put(Method::DELETE, &format!("/v1/operator/keys/{}", encoded(id)), None).await.map(drop)
+            host.ask(Method::DELETE, &format!("/v1/operator/keys/{}", encoded(id)), None).await.map(drop)
         }
         Source::Store(store) => {
             let keys = store.keys().await?;

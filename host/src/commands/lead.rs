@@ -39,7 +39,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         object.extend(name.map(|name| ("name".to_owned(), Value::from(name))));
         object.extend(flow.map(|flow| ("flow".to_owned(), Value::from(flow))));
     }
-    let answer = crate::stage::http_client(&to)?
+    let answer = super::remote::http_client(&to)?
         .post(format!("{}/v1/leads", to.trim_end_matches('/')))
         .bearer_auth(key)
         .json(&payload)

@@ -1,9 +1,9 @@
-//! A host asked over HTTP, with the operator's key.
+//! A host asked over HTTP.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use futures::{StreamExt as _, stream::BoxStream};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 /// How long a push may take: a Python component is compiled in half a minute, and others may be before it.
@@ -25,27 +25,35 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The host at `url`, such as `http://127.0.0.1:8080`.
+    /// The host at `url`, such as `http://127.0.0.1:8080`, asked as its operator.
     pub(super) fn new(url: &str, key: OperatorKey) -> anyhow::Result<Self> {
         let key = key.key.context(
             "find the operator's key; give it with --key or in the environment variable RELAIS_OPERATOR_KEY",
         )?;
-        Ok(Self { http: crate::stage::http_client(url)?, url: url.trim_end_matches('/').to_owned(), key })
+        Self::with_key(url, key)
+    }
+
+    /// The same, asked with whichever key opens the door: an API key of a tenant, perhaps.
+    pub(super) fn with_key(url: &str, key: String) -> anyhow::Result<Self> {
+        Ok(Self { http: http_client(url)?, url: url.trim_end_matches('/').to_owned(), key })
     }
 
     /// GETs a JSON answer; the path begins with `/` and is encoded.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = self.send(self.request(Method::GET, path)).await?;
-        answer.json().await.context("read the host's answer")
+        self.ask(Method::GET, path, None).await
     }
 
-    /// Sends a JSON body, when there is one, and gives the JSON answer.
-    pub(super) async fn put(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+    /// Sends a JSON body, when there is one, and gives the JSON answer; null when there is nothing to say (204).
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
-        self.send(request).await?.json().await.context("read the host's answer")
+        let answer = self.send(request).await?;
+        if answer.status() == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        answer.json().await.context("read the host's answer")
     }
 
     /// GETs an answer of bytes, as they come.
@@ -112,4 +120,16 @@ impl Remote {
 /// A part of a path, encoded.
 pub(super) fn encoded(part: &str) -> String {
     url::form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A client for whatever talks to a host at `address` as a CRM would. Over plain HTTP it needs no certificates of the
+/// system, and reads none.
+pub(super) fn http_client(address: &str) -> anyhow::Result<reqwest::Client> {
+    // A provider that is installed already will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30));
+    if address.starts_with("http://") {
+        builder = builder.tls_certs_only([]);
+    }
+    Ok(builder.build()?)
 }

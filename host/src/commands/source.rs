@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Clock, Conversation, ConversationId, Envelope, EnvelopeId, Event, Payload, TenantId},
-    store::{Append, Dossier, SledStore, Store as _, To, summary},
+    store::{Append, Dossier, SledStore, Store as _, summary},
 };
 
 /// `--to URL` or `--store DIR`.
@@ -26,7 +26,7 @@ pub(super) struct Where {
     key: OperatorKey,
     /// The store of a host that is stopped, instead of a running host.
     #[arg(long, conflicts_with = "url")]
-    store: Option<PathBuf>,
+    pub(super) store: Option<PathBuf>,
 }
 
 /// An open [`Where`].
@@ -36,6 +36,7 @@ pub(super) enum Source {
 }
 
 impl Where {
+    /// Reaches the host, or opens the store.
     pub(super) fn open(self) -> anyhow::Result<Source> {
         Ok(match self.store {
             None => Source::Host(Remote::new(&self.url, self.key)?),
@@ -130,7 +131,7 @@ impl Source {
         match self {
             Self::Host(host) => {
                 let path = format!("/v1/operator/callbacks/{}/replay", encoded(id));
-                host.put(Method::POST, &path, None).await.map(drop)
+                host.ask(Method::POST, &path, None).await.map(drop)
             }
             Self::Store(store) => {
                 let known = store.replay(&EnvelopeId::new(id), Clock::system().now()).await?;
@@ -142,7 +143,7 @@ impl Source {
 
 async fn post(host: &Remote, id: &str, what: &str) -> anyhow::Result<()> {
     let path = format!("/v1/operator/conversations/{}/{what}", encoded(id));
-    host.put(Method::POST, &path, None).await.map(drop)
+    host.ask(Method::POST, &path, None).await.map(drop)
 }
 
 async fn known(store: &SledStore, id: &str) -> anyhow::Result<Conversation> {
@@ -150,7 +151,6 @@ async fn known(store: &SledStore, id: &str) -> anyhow::Result<Conversation> {
 }
 
 async fn append(store: &SledStore, known: Conversation, event: Event) -> anyhow::Result<()> {
-    let (at, to) = (Clock::system().now(), To::Conversation(known.id));
-    store.append(vec![Append { tenant: Some(known.tenant), to, key: None, event, at, raw: None }]).await?;
+    store.append(vec![Append::to_conversation(known.tenant, known.id, event, Clock::system().now())]).await?;
     Ok(())
 }

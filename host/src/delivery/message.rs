@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{Direction, Envelope, EnvelopeState, Environment, Event, OutgoingMessage, Purpose},
-    store::{self, Append, To},
+    store::{self, Append},
     whatsapp::{self, ApiError, Recipient, Remedy, SendResult, meaning},
 };
 
@@ -213,15 +213,11 @@ impl Attempt<'_> {
     /// The person stopped this business's marketing with WhatsApp's own control: the conversation must know.
     async fn file_opt_out(&self) -> store::Result<()> {
         self.house.store.set_opt_out(&self.envelope.tenant, &self.message.to, true).await?;
-        let append = Append {
-            tenant: Some(self.envelope.tenant.clone()),
-            to: To::Conversation(self.envelope.conversation.clone()),
-            key: Some(format!("opt-out:{}", self.envelope.id)),
-            event: Event::PreferenceChanged { stops: true },
-            at: self.house.clock.now(),
-            raw: None,
-        };
-        self.house.store.append(vec![append]).await.map(drop)
+        let (tenant, conversation) = (self.envelope.tenant.clone(), self.envelope.conversation.clone());
+        let stops = Event::PreferenceChanged { stops: true };
+        let append = Append::to_conversation(tenant, conversation, stops, self.house.clock.now());
+        let once = Append { key: Some(format!("opt-out:{}", self.envelope.id)), ..append };
+        self.house.store.append(vec![once]).await.map(drop)
     }
 
     fn unknown(&self) -> Outcome {

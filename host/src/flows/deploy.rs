@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{Digest, Event, FlowId, TenantId},
-    store::{Append, FlowVersion, FolderSeen, Origin, To, VersionRecord, VersionState},
+    store::{Append, FlowVersion, FolderSeen, Origin, VersionRecord, VersionState},
 };
 
 /// Folders looked at and checked at once. Compilations are fewer: the sandbox has its own limit.
@@ -310,13 +310,9 @@ impl Flows {
             .await?
             .into_iter()
             .filter(|conversation| conversation.flow == *flow && conversation.version != *to && conversation.is_open())
-            .map(|conversation| Append {
-                tenant: Some(tenant.clone()),
-                to: To::Conversation(conversation.id),
-                key: None,
-                event: Event::VersionActivated { version: to.clone() },
-                at: now,
-                raw: None,
+            .map(|conversation| {
+                let activated = Event::VersionActivated { version: to.clone() };
+                Append::to_conversation(tenant.clone(), conversation.id, activated, now)
             })
             .collect();
         if !events.is_empty() {

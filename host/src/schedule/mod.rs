@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use crate::{
     flows::{Flows, Schedule as Rule},
     model::{Clock, Event, FlowId, Pulse, TenantId},
-    store::{self, Append, Store, To},
+    store::{self, Append, Store},
 };
 
 /// Timers fired in one go; the rest follow at once.
@@ -123,12 +123,13 @@ impl Schedule {
                 conversation.flow == *flow && conversation.outcome.is_some_and(|status| rule.statuses.contains(&status))
             })
             .map(|conversation| Append {
-                tenant: Some(tenant.clone()),
                 key: Some(format!("schedule:{}:{due}:{}", rule.name, conversation.id)),
-                to: To::Conversation(conversation.id),
-                event: Event::ScheduleFired { name: rule.name.clone() },
-                at: now,
-                raw: None,
+                ..Append::to_conversation(
+                    tenant.clone(),
+                    conversation.id,
+                    Event::ScheduleFired { name: rule.name.clone() },
+                    now,
+                )
             })
             .collect();
         let count = events.len();

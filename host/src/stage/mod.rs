@@ -484,15 +484,3 @@ fn approved(template: Template) -> ApprovedTemplate {
         buttons: template.quick_replies.into_iter().map(|text| TemplateButton::QuickReply { text }).collect(),
     }
 }
-
-/// A client for whatever talks to a host at `address` as a CRM would. Over plain HTTP it needs no certificates of the
-/// system, and reads none.
-pub(crate) fn http_client(address: &str) -> anyhow::Result<reqwest::Client> {
-    // A provider that is installed already will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30));
-    if address.starts_with("http://") {
-        builder = builder.tls_certs_only([]);
-    }
-    Ok(builder.build()?)
-}

@@ -54,6 +54,13 @@ pub struct Append {
     pub raw: Option<Value>,
 }
 
+impl Append {
+    /// An event of this house for a known conversation, filed whenever it comes.
+    pub fn to_conversation(tenant: TenantId, conversation: ConversationId, event: Event, at: Timestamp) -> Self {
+        Self { tenant: Some(tenant), to: To::Conversation(conversation), key: None, event, at, raw: None }
+    }
+}
+
 /// How to find the conversation of an event.
 #[derive(Clone, Debug)]
 pub enum To {

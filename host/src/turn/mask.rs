@@ -58,7 +58,7 @@ fn own_words(lead: &Lead) -> Vec<(String, &'static str)> {
 }
 
 fn mask_line(line: &str, own: &[(String, &'static str)]) -> String {
-    let line = mask_numbers(line);
+    let line = replace_numbers(line, NUMBER, "[number]");
     let words: Vec<&str> = line.split(' ').collect();
     let mut masked: Vec<String> = Vec::new();
     let mut at = 0;
@@ -123,22 +123,23 @@ fn address(words: &[&str]) -> Option<usize> {
     Some(length)
 }
 
-/// Puts `[number]` where at least [`NUMBER`] digits follow each other, with spaces, dots, dashes and the like between them.
-fn mask_numbers(line: &str) -> String {
+/// Puts `stands` where at least `least` digits follow each other, with spaces, dots, dashes and the like between them: what
+/// may be a telephone, card or account number.
+pub fn replace_numbers(text: &str, least: usize, stands: &str) -> String {
     let mut masked = String::new();
     let mut run = String::new();
     let flush = |run: &mut String, masked: &mut String| {
         let digits = run.chars().filter(char::is_ascii_digit).count();
-        if digits >= NUMBER {
+        if digits >= least {
             let end = run.trim_end_matches(|character: char| !character.is_ascii_digit()).len();
-            masked.push_str("[number]");
+            masked.push_str(stands);
             masked.push_str(run.get(end..).unwrap_or_default());
         } else {
             masked.push_str(run);
         }
         run.clear();
     };
-    for character in line.chars() {
+    for character in text.chars() {
         let joins = matches!(character, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}');
         if character.is_ascii_digit() || (character == '+' && run.is_empty()) || (joins && !run.is_empty()) {
             run.push(character);

@@ -23,6 +23,7 @@ use jiff::{Timestamp, ToSpan as _};
 use tokio::sync::Semaphore;
 
 pub use inbound::keyword;
+pub use mask::replace_numbers;
 pub use replay::{Point, Replayed, Verdict, replay};
 pub use rerun::{Rerun, rerun};
 

@@ -7,7 +7,7 @@ mod wire;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -28,7 +28,7 @@ use self::{
     plan::{Deed, Figure, Plan},
     wire::Wire,
 };
-use super::scene::{Folder, at, repository};
+use super::scene::{Folder, at, copy, repository};
 
 /// How many seeds are played; `RELAIS_RUNS` plays another number of them, `.ci/run` a thousand.
 const RUNS: u64 = 60;
@@ -93,19 +93,6 @@ fn flows() -> Folder {
     );
     std::fs::write(&manifest, with_buttons).unwrap();
     folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target: PathBuf = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Plays a seed; how many messages people wrote that the host heard of, and what was broken.

@@ -106,7 +106,7 @@ pub(super) async fn push(args: Push) -> anyhow::Result<ExitCode> {
     for (tenant, flow, files) in read(&folder, tenant, flow)? {
         let bar = spinner(format!("{tenant}/{flow}: sent, checked and compiled"));
         let path = format!("/v1/flows/{}/{}?activate={}", encoded(&tenant), encoded(&flow), !no_activate);
-        let answer = remote.put(Method::PUT, &path, Some(&json!({ "files": files }))).await;
+        let answer = remote.ask(Method::PUT, &path, Some(&json!({ "files": files }))).await;
         bar.finish_and_clear();
         match answer {
             Ok(answer) if json => println!("{answer}"),
@@ -260,7 +260,7 @@ pub(super) async fn activate(args: Activate) -> anyhow::Result<ExitCode> {
                 encoded(flow.as_str()),
                 encoded(&version)
             );
-            Remote::new(&at.to, at.key.clone())?.put(Method::POST, &path, None).await?
+            Remote::new(&at.to, at.key.clone())?.ask(Method::POST, &path, None).await?
         }
         Some(folder) => {
             let flows = stopped(folder).await?;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use clap::Parser;
-use serde_json::Value;
+
+use crate::commands::remote::{Remote, encoded};
 
 /// Arguments of `relais flow fault`.
 #[derive(Debug, Parser)]
@@ -24,17 +24,7 @@ pub(in crate::commands) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { conversation, to, key } = args;
-    let answer = crate::stage::http_client(&to)?
-        .get(format!("{}/v1/conversations/{conversation}/fault", to.trim_end_matches('/')))
-        .bearer_auth(key)
-        .send()
-        .await
-        .with_context(|| format!("reach the host at {to}; is `relais serve` running there?"))?;
-    let status = answer.status();
-    let body: Value = answer.json().await.context("read the host's answer")?;
-    if !status.is_success() {
-        bail!("find the fault: the host answered {status} {body}");
-    }
-    println!("{}", serde_json::to_string_pretty(&body)?);
+    let fault = Remote::with_key(&to, key)?.get(&format!("/v1/conversations/{}/fault", encoded(&conversation))).await?;
+    println!("{}", serde_json::to_string_pretty(&fault)?);
     Ok(ExitCode::SUCCESS)
 }

@@ -472,7 +472,7 @@ async fn shake(address: &str, verify_token: &str) -> Result<(), String> {
     let mut url = url::Url::parse(address).map_err(|_| "is not a web address".to_owned())?;
     let query = [("hub.mode", "subscribe"), ("hub.verify_token", verify_token), ("hub.challenge", CHALLENGE)];
     url.query_pairs_mut().extend_pairs(query);
-    let client = crate::stage::http_client(address).map_err(|error| error.to_string())?;
+    let client = crate::commands::remote::http_client(address).map_err(|error| error.to_string())?;
     let answer = client.get(url).send().await.map_err(|_| "does not answer".to_owned())?;
     let status = answer.status();
     let body = answer.text().await.unwrap_or_default();
