@@ -90,7 +90,7 @@ pub(super) async fn take(store: &SledStore, pieces: Sender<Vec<u8>>) -> Result<(
     store.flusher.flushed(ticket).await?;
     let mut writer = Writer { pieces, piece: HEADER.to_vec(), hash: Sha256::new(), count: 0 };
     for row in store.tree.iter() {
-        let (key, value) = row.map_err(storage)?;
+        let (key, value) = row?;
         writer.put(ROW, &key, &value).await?;
     }
     let (changes, ticket) = {
@@ -107,7 +107,7 @@ pub(super) async fn take(store: &SledStore, pieces: Sender<Vec<u8>>) -> Result<(
         }
     }
     for row in store.files.iter() {
-        let (key, value) = row.map_err(storage)?;
+        let (key, value) = row?;
         writer.put(FILE, &key, &value).await?;
     }
     writer.end().await

@@ -8,11 +8,12 @@
 use std::collections::BTreeSet;
 
 use memchr::memmem::Finder;
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     door, inbox, key,
-    rows::{Effect, Rows, decode, storage},
+    rows::{Effect, Rows, decode},
+    tree::Tree,
 };
 use crate::{
     model::{Conversation, ConversationId, Envelope, EnvelopeState, Line, Phone, TenantId},
@@ -64,8 +65,8 @@ impl Traces {
                 }
             }
             let of_tenant = key::names(tenant);
-            for row in tree.scan_prefix(of_tenant.bytes()) {
-                let (bytes, value) = row.map_err(storage)?;
+            for row in tree.range(of_tenant.bytes().to_vec(), of_tenant.end()) {
+                let (bytes, value) = row?;
                 let id: ConversationId = decode(of_tenant.what(), &value)?;
                 let name = bytes.get(of_tenant.bytes().len()..).unwrap_or_default();
                 let end = memchr::memmem::find(name, TEXT_END).unwrap_or(name.len());
@@ -106,7 +107,7 @@ impl Traces {
         let names: Vec<&str> = self.names.iter().map(|name| name.trim_start_matches('+')).collect();
         let mut found = Vec::new();
         for row in tree.iter() {
-            let (key, value) = row.map_err(storage)?;
+            let (key, value) = row?;
             let kind = key.first().copied().unwrap_or_default();
             if NOBODYS.contains(&kind) {
                 continue;

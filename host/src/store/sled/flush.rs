@@ -12,7 +12,7 @@ use std::{
 use sled::IVec;
 use tokio::sync::watch;
 
-use super::{disk::Disk, rows::storage};
+use super::{disk::Disk, tree::Tree};
 use crate::store::{Error, Result};
 
 /// Rows to write or, without a value, to remove.
@@ -23,7 +23,7 @@ pub(super) struct Flusher {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// Where changes go at once, for a store that lives in memory only.
-    through: Option<sled::Tree>,
+    through: Option<Tree>,
 }
 
 struct Shared {
@@ -55,7 +55,7 @@ enum State {
 
 impl Flusher {
     /// Begins to flush into `tree`, which holds `count` changes. No disk for a store that need not survive.
-    pub(super) fn start(db: sled::Db, tree: sled::Tree, mut disk: Option<Disk>, count: u64) -> Result<Self> {
+    pub(super) fn start(db: sled::Db, tree: Tree, mut disk: Option<Disk>, count: u64) -> Result<Self> {
         let layers = Layers { gathered: Changes::new(), batch: Arc::default(), journal: None, count, stops: false };
         let shared = Arc::new(Shared {
             layers: Mutex::new(layers),
@@ -80,7 +80,7 @@ impl Flusher {
     }
 
     /// Writes each change into `tree` at once and waits for no disk: for a store that lives in memory only.
-    pub(super) fn through(tree: sled::Tree) -> Self {
+    pub(super) fn through(tree: Tree) -> Self {
         let layers = Layers { gathered: Changes::new(), batch: Arc::default(), count: 0, stops: false, journal: None };
         let shared = Shared {
             layers: Mutex::new(layers),
@@ -103,7 +103,7 @@ impl Flusher {
             }
             layers.count += 1;
             match &self.through {
-                Some(tree) => tree.apply_batch(batch_of(&changes)).map_err(storage)?,
+                Some(tree) => tree.apply(&changes)?,
                 None => {
                     layers.gathered.extend(changes);
                     self.shared.wake.notify_one();
@@ -156,9 +156,9 @@ impl Shared {
     }
 
     /// Writes one batch after the other, until it is told to stop and has written all.
-    fn flush_on(&self, db: &sled::Db, tree: &sled::Tree, disk: &mut Option<Disk>) -> std::result::Result<(), String> {
+    fn flush_on(&self, db: &sled::Db, tree: &Tree, disk: &mut Option<Disk>) -> std::result::Result<(), String> {
         while let Some((changes, count)) = self.next() {
-            tree.apply_batch(batch_of(&changes)).map_err(|error| error.to_string())?;
+            tree.apply(&changes).map_err(|error| error.to_string())?;
             db.flush().map_err(|error| error.to_string())?;
             if let Some(disk) = disk {
                 disk.sync(count)?;
@@ -181,17 +181,6 @@ impl Shared {
         layers.batch = Arc::new(std::mem::take(&mut layers.gathered));
         Some((Arc::clone(&layers.batch), layers.count))
     }
-}
-
-fn batch_of(changes: &Changes) -> sled::Batch {
-    let mut batch = sled::Batch::default();
-    for (key, value) in changes {
-        match value {
-            Some(value) => batch.insert(key.as_slice(), value),
-            None => batch.remove(key.as_slice()),
-        }
-    }
-    batch
 }
 
 fn failed(why: &str) -> Error {

@@ -22,6 +22,7 @@ mod opening;
 mod queue;
 mod register;
 mod rows;
+mod tree;
 mod turn;
 mod versions;
 
@@ -38,6 +39,7 @@ use erasing::Traces;
 use flush::Flusher;
 use queue::Queue;
 use rows::{Effect, Rows};
+use tree::Tree;
 
 use super::{
     ApiKey, Append, Appended, BusyTimes, CalendarEntry, CalendarSecret, Commit, Committed, Erased, Error, FlowVersion,
@@ -51,13 +53,14 @@ use crate::model::{
 pub struct SledStore {
     // Before the trees, so that its last flush comes before they close.
     flusher: Flusher,
-    tree: sled::Tree,
+    tree: Tree,
     /// The files of flow versions, by the digest of their content.
-    files: sled::Tree,
+    files: Tree,
     /// Held while files come and go, so that none goes that has just come.
     files_change: tokio::sync::Mutex<()>,
     memory: Mutex<Memory>,
-    _db: sled::Db,
+    /// None for a store in memory.
+    _db: Option<sled::Db>,
 }
 
 /// What a restart forgets or finds again.

@@ -11,10 +11,11 @@ use std::{
 use super::{
     Memory, SledStore,
     disk::Disk,
-    flush::Flusher,
+    flush::{Changes, Flusher},
     inbox::{self, Entry, FIRST_ARRIVAL},
     key,
     rows::{Owner, Rows, encode, storage},
+    tree::Tree,
 };
 use crate::{
     model::ConversationId,
@@ -63,20 +64,9 @@ pub(super) fn temporary() -> Result<SledStore> {
 
 /// A store that lives in memory only.
 pub(super) fn in_memory() -> Result<SledStore> {
-    let db = config().temporary(true).open().map_err(storage)?;
-    let tree = db.open_tree("rows").map_err(storage)?;
-    let files = db.open_tree("files").map_err(storage)?;
-    check_format(&tree)?;
-    let memory = find_again(&Rows::of_tree(&tree))?;
+    let tree = Tree::in_memory();
     let flusher = Flusher::through(tree.clone());
-    Ok(SledStore {
-        flusher,
-        tree,
-        files,
-        files_change: tokio::sync::Mutex::new(()),
-        memory: Mutex::new(memory),
-        _db: db,
-    })
+    assembled(None, flusher, tree, Tree::in_memory())
 }
 
 pub(super) fn config() -> sled::Config {
@@ -106,28 +96,31 @@ fn open_db(config: &sled::Config, folder: &Path) -> std::result::Result<sled::Db
 }
 
 fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
-    let tree = db.open_tree(ROWS).map_err(storage)?;
-    let files = db.open_tree(FILES).map_err(storage)?;
+    let tree = Tree::Disk(db.open_tree(ROWS).map_err(storage)?);
+    let files = Tree::Disk(db.open_tree(FILES).map_err(storage)?);
     check_format(&tree)?;
     let count = Rows::of_tree(&tree).get(&key::count())?.unwrap_or(0);
     let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;
-    let memory = find_again(&Rows::of_tree(&tree))?;
     let flusher = Flusher::start(db.clone(), tree.clone(), disk, count)?;
+    assembled(Some(db), flusher, tree, files)
+}
+
+fn assembled(db: Option<sled::Db>, flusher: Flusher, tree: Tree, files: Tree) -> Result<SledStore> {
+    let memory = find_again(&Rows::of_tree(&tree))?;
     let files_change = tokio::sync::Mutex::new(());
     Ok(SledStore { flusher, tree, files, files_change, memory: Mutex::new(memory), _db: db })
 }
 
-fn check_format(tree: &sled::Tree) -> Result<()> {
+fn check_format(tree: &Tree) -> Result<()> {
     match Rows::of_tree(tree).get::<u32>(&key::format())? {
         Some(FORMAT) => Ok(()),
         Some(other) => Err(Error::Damaged {
             what: key::format().what().to_owned(),
             why: format!("it is {other}, this version of Relais knows {FORMAT}"),
         }),
-        None if tree.is_empty() => {
+        None if tree.iter().next().is_none() => {
             let value = encode(key::format().what(), &FORMAT)?;
-            tree.insert(key::format().bytes(), value).map_err(storage)?;
-            Ok(())
+            tree.apply(&Changes::from([(key::format().into_bytes(), Some(value.into()))]))
         }
         None => Err(Error::Damaged {
             what: key::format().what().to_owned(),

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use sled::{IVec, Tree};
+use sled::IVec;
 
 use super::{
     flush::{Changes, Layers},
     key::Key,
+    tree::{Row, Tree},
 };
 use crate::{
     model::{ConversationId, Quiet, TenantId},
@@ -90,7 +91,7 @@ impl<'a> Rows<'a> {
                 return Ok(value.clone());
             }
         }
-        self.tree.get(key.bytes()).map_err(storage)
+        self.tree.get(key.bytes())
     }
 
     pub(super) fn put<T: Serialize + ?Sized>(&mut self, key: Key, value: &T) -> Result<()> {
@@ -123,9 +124,10 @@ impl<'a> Rows<'a> {
         to: &Key,
     ) -> impl Iterator<Item = Result<T>> + use<'r, 'a, T> {
         let (start, end, what) = (from.bytes().to_vec(), to.end(), from.what());
-        let range = if start < end { start..end } else { end.clone()..end };
+        let start = start.min(end.clone());
+        let range = start.clone()..end.clone();
         let [under, over] = self.layers;
-        let rows = self.tree.range(range.clone()).map(|row| row.map_err(storage));
+        let rows = self.tree.range(start, end);
         let rows = merge(rows, under.range(range.clone()), Ord::cmp);
         let rows = merge(rows, over.range(range.clone()), Ord::cmp);
         let rows = merge(rows, self.changes.range(range), Ord::cmp);
@@ -141,11 +143,12 @@ impl<'a> Rows<'a> {
         self.rows_back(prefix).map(move |row| decode(what, &row?.1))
     }
 
-    fn rows_back<'r>(&'r self, prefix: &Key) -> impl Iterator<Item = Result<(IVec, IVec)>> + use<'r, 'a> {
-        let range = prefix.bytes().to_vec()..prefix.end();
+    fn rows_back<'r>(&'r self, prefix: &Key) -> impl Iterator<Item = Result<Row>> + use<'r, 'a> {
+        let (start, end) = (prefix.bytes().to_vec(), prefix.end());
+        let range = start.clone()..end.clone();
         let [under, over] = self.layers;
         let backwards = |a: &[u8], b: &[u8]| b.cmp(a);
-        let rows = self.tree.range(range.clone()).rev().map(|row| row.map_err(storage));
+        let rows = self.tree.range(start, end).rev();
         let rows = merge(rows, under.range(range.clone()).rev(), backwards);
         let rows = merge(rows, over.range(range.clone()).rev(), backwards);
         merge(rows, self.changes.range(range).rev(), backwards)
@@ -168,10 +171,10 @@ fn number_at_end(key: &[u8]) -> Option<u64> {
 
 /// Rows with changes over them, in the order of their keys.
 fn merge<'a>(
-    rows: impl Iterator<Item = Result<(IVec, IVec)>>,
+    rows: impl Iterator<Item = Result<Row>>,
     changes: impl Iterator<Item = (&'a Vec<u8>, &'a Option<IVec>)>,
     order: fn(&[u8], &[u8]) -> Ordering,
-) -> impl Iterator<Item = Result<(IVec, IVec)>> {
+) -> impl Iterator<Item = Result<Row>> {
     let mut rows = rows.peekable();
     let mut changes = changes.peekable();
     std::iter::from_fn(move || {
@@ -232,13 +235,11 @@ mod tests {
 
     #[test]
     fn a_call_reads_what_lies_over_the_tree() {
-        let db = sled::Config::new().temporary(true).open().unwrap();
         let conversation = ConversationId::from("cv_1");
         let key = |number| key::line(&conversation, number);
         let some = |number: u64| Some(IVec::from(encode("", &number).unwrap()));
-        for number in [1, 2, 4, 6] {
-            db.insert(key(number).bytes(), some(number).unwrap()).unwrap();
-        }
+        let tree = Tree::in_memory();
+        tree.apply(&[1, 2, 4, 6].into_iter().map(|number| (key(number).into_bytes(), some(number))).collect()).unwrap();
         let under = Changes::from([
             (key(1).into_bytes(), some(10)),
             (key(2).into_bytes(), None),
@@ -249,7 +250,7 @@ mod tests {
             (key(2).into_bytes(), some(20)),
             (key(7).into_bytes(), some(7)),
         ]);
-        let mut rows = Rows { layers: [&under, &over], ..Rows::of_tree(&db) };
+        let mut rows = Rows { layers: [&under, &over], ..Rows::of_tree(&tree) };
         rows.put(key(0), &0).unwrap();
         rows.put(key(3), &3).unwrap();
         rows.remove(key(4));

@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use sled::Tree;
 
-use super::{
-    key,
-    rows::{Rows, storage},
-};
+use super::{flush::Changes, key, rows::Rows, tree::Tree};
 use crate::{
     model::{Digest, FlowId, TenantId},
     store::{Error, FlowVersion, Result, VersionRecord, VersionState},
@@ -41,8 +37,8 @@ pub(super) fn put_files(files: &Tree, version: &FlowVersion) -> Result<()> {
         let digest = Sha256::digest(bytes).into();
         for (number, piece) in (0..).zip(bytes.chunks(PIECE)) {
             let key = key::piece(&digest, number);
-            if !files.contains_key(key.bytes()).map_err(storage)? {
-                files.insert(key.into_bytes(), piece).map_err(storage)?;
+            if files.get(key.bytes())?.is_none() {
+                files.apply(&Changes::from([(key.into_bytes(), Some(piece.into()))]))?;
             }
         }
     }
@@ -84,7 +80,7 @@ pub(super) fn version(
 fn file(files: &Tree, path: &str, stored: &Stored) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(stored.length);
     for number in 0..stored.length.div_ceil(PIECE) as u64 {
-        if let Some(piece) = files.get(key::piece(&stored.digest, number).bytes()).map_err(storage)? {
+        if let Some(piece) = files.get(key::piece(&stored.digest, number).bytes())? {
             bytes.extend_from_slice(&piece);
         }
     }
@@ -181,11 +177,12 @@ pub(super) fn sweep_files(rows: &Rows<'_>, files: &Tree) -> Result<()> {
     for version in rows.scan::<BTreeMap<String, Stored>>(&key::versions()) {
         named.extend(version?.into_values().map(|stored| stored.digest));
     }
-    for piece in files.iter().keys() {
-        let piece = piece.map_err(storage)?;
+    let mut unnamed = Changes::new();
+    for row in files.iter() {
+        let (piece, _) = row?;
         if key::digest_of_piece(&piece).is_some_and(|digest| !named.contains(&digest)) {
-            files.remove(&piece).map_err(storage)?;
+            unnamed.insert(piece.to_vec(), None);
         }
     }
-    Ok(())
+    files.apply(&unnamed)
 }

@@ -37,7 +37,11 @@ impl<T: Copy> Lexicon<T> {
     /// Adds phrases of one meaning. `*` at the end of a word stands for any ending.
     pub(crate) fn add<'a>(&mut self, what: T, phrases: impl IntoIterator<Item = &'a str>) {
         for phrase in phrases {
-            let words: Vec<Word> = phrase.split_whitespace().flat_map(words).collect();
+            // Word by word only where a word can be open: a script is configured anew for a turn without an image.
+            let words: Vec<Word> = match phrase.contains('*') {
+                true => phrase.split_whitespace().flat_map(words).collect(),
+                false => words(phrase),
+            };
             if let Some(letter) = words.first().and_then(|word| word.letters.chars().next()) {
                 self.phrases.entry(letter).or_default().push((words, what));
             }
