@@ -81,7 +81,7 @@ fn ways() -> Vec<(&'static str, &'static str, End)> {
 }
 
 /// A flow that plays one role badly and the others well.
-fn write_flow(tenant: &Path, flow: &str, role: &str, way: &str) {
+pub(crate) fn write_flow(tenant: &Path, flow: &str, role: &str, way: &str) {
     let folder = tenant.join(flow);
     std::fs::create_dir_all(&folder).unwrap();
     let guest = repository().join("tests/guests/built/hostile.wasm");

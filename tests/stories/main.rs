@@ -20,6 +20,8 @@ mod crm_down;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]
+mod endpoint;
+#[cfg(test)]
 mod guide;
 #[cfg(test)]
 mod hostile;
@@ -27,6 +29,8 @@ mod hostile;
 mod inbound;
 #[cfg(test)]
 mod languages;
+#[cfg(test)]
+mod misbehaving;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -1,26 +1,17 @@
 //! A tenant's model that misbehaves: the lead notices no more than an ordinary question, personal data does not leave, and
 //! the log holds all that is needed to run the turns again.
 
-use std::{
-    collections::VecDeque,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::path::Path;
 
-use axum::{
-    Router,
-    body::Body,
-    extract::State,
-    http::{HeaderMap, StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse as _, Response},
-    routing::post,
-};
-use futures::stream;
+use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use relais::{simulator::Scenario, turn::rerun};
 use serde_json::{Value, json};
 
-use super::scene::{Scene, at};
+use super::{
+    misbehaving::{Server, Way},
+    scene::{Scene, at},
+};
 
 /// A variable that is always there: what it holds stands for the key.
 const KEY: &str = "PATH";
@@ -30,72 +21,26 @@ const UNDERSTOOD: &str = "Parfait ! Utilisez-vous un produit similaire ?";
 const SAID: &str = "ma cousine Zoé en cause souvent, demandez-lui au 06 98 76 54 32 ou zoe@example.net";
 const PRIVATE: [&str; 4] = ["98 76 54 32", "zoe@example.net", "61234", "Martin"];
 
-/// One way to answer.
-#[derive(Clone, Debug)]
-enum Way {
-    Says(&'static str),
-    Fails(StatusCode, Option<u32>),
-    Hangs,
-    Refuses,
-    SaysNoJson,
-    SaysTooMuch,
-    Breaks,
+/// A server that speaks OpenAI's API, and has no answer to any question but those that it is told.
+fn model() -> Server {
+    Server::new(says("{\"answer\":\"unclear\"}"))
 }
 
-/// A server that speaks OpenAI's API, and answers in the ways that it is told, one after the other; then with no answer to
-/// any question.
-#[derive(Clone, Default)]
-struct Model {
-    ways: Arc<Mutex<VecDeque<Way>>>,
-    asked: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+fn says(content: &str) -> Way {
+    let message = json!({ "role": "assistant", "content": content });
+    Way::Says(json!({ "choices": [{ "index": 0, "finish_reason": "stop", "message": message }] }).to_string())
 }
 
-impl Model {
-    async fn open(&self) -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let router = Router::new().route("/v1/chat/completions", post(answer)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        url
-    }
-
-    fn will(&self, ways: &[Way]) {
-        *self.ways.lock().unwrap() = ways.iter().cloned().collect();
-        self.asked.lock().unwrap().clear();
-    }
-
-    /// What the system message and the user's message of each request were.
-    fn asked(&self) -> Vec<(String, String)> {
-        let asked = self.asked.lock().unwrap();
-        let text = |body: &Value, at: usize| body["messages"][at]["content"].as_str().unwrap().to_owned();
-        asked.iter().map(|(_, body)| (text(body, 0), text(body, 1))).collect()
-    }
+fn refuses() -> Way {
+    let message = json!({ "role": "assistant", "refusal": "I cannot help with that." });
+    Way::Says(json!({ "choices": [{ "message": message }] }).to_string())
 }
 
-async fn answer(State(model): State<Model>, headers: HeaderMap, body: String) -> Response {
-    model.asked.lock().unwrap().push((headers, serde_json::from_str(&body).unwrap()));
-    let way = model.ways.lock().unwrap().pop_front();
-    let says = |content: &str| {
-        let message = json!({ "role": "assistant", "content": content });
-        json!({ "choices": [{ "index": 0, "finish_reason": "stop", "message": message }] }).to_string().into_response()
-    };
-    match way.unwrap_or(Way::Says("{\"answer\":\"unclear\"}")) {
-        Way::Says(content) => says(content),
-        Way::Fails(status, None) => status.into_response(),
-        Way::Fails(status, Some(seconds)) => (status, [(RETRY_AFTER, seconds.to_string())]).into_response(),
-        Way::Hangs => std::future::pending().await,
-        Way::Refuses => {
-            json!({ "choices": [{ "message": { "role": "assistant", "refusal": "I cannot help with that." } }] })
-                .to_string()
-                .into_response()
-        }
-        Way::SaysNoJson => "<html>Bad gateway</html>".into_response(),
-        Way::SaysTooMuch => says(&"{\"answer\":\"yes\"} ".repeat(100_000)),
-        Way::Breaks => {
-            let pieces = [Ok("{\"choices\":["), Err(std::io::Error::other("the line broke"))];
-            Body::from_stream(stream::iter(pieces)).into_response()
-        }
-    }
+/// What the system message and the user's message of each request were.
+fn messages(model: &Server) -> Vec<(String, String)> {
+    let text = |body: &Value, at: usize| body["messages"][at]["content"].as_str().unwrap().to_owned();
+    let bodies = model.asked().into_iter().map(|asked| serde_json::from_str(&asked.body).unwrap());
+    bodies.map(|body: Value| (text(&body, 0), text(&body, 1))).collect()
 }
 
 /// The demonstration with a script that asks a model, and a tenant that has this one.
@@ -115,7 +60,7 @@ fn add(file: &Path, text: &str) {
 }
 
 fn tenant(url: &str, more: &str) -> String {
-    format!("[model]\nbase-url = \"{url}\"\nmodel = \"small\"\nkey = \"env:{KEY}\"\ntimeout-seconds = 1\n{more}\n")
+    format!("[model]\nbase-url = \"{url}/v1\"\nmodel = \"small\"\nkey = \"env:{KEY}\"\ntimeout-seconds = 1\n{more}\n")
 }
 
 /// A lead to whom the first question was put.
@@ -157,22 +102,22 @@ async fn runs_again(scene: &Scene) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_misbehaves_costs_the_lead_an_ordinary_question_at_most() {
-    const YES: Way = Way::Says("{\"answer\":\"yes\"}");
-    let model = Model::default();
+    let yes = || says("{\"answer\":\"yes\"}");
+    let model = model();
     let scene = scene("model", &tenant(&model.open().await, "")).await;
     let broken = Way::Fails(StatusCode::INTERNAL_SERVER_ERROR, None);
     let cases: [(&[Way], usize, &str); 11] = [
-        (&[YES], 1, UNDERSTOOD),
-        (&[Way::Says("```json\n{\"answer\": \"yes\"}\n```")], 1, UNDERSTOOD),
-        (&[broken.clone(), YES], 2, UNDERSTOOD),
-        (&[Way::Fails(StatusCode::TOO_MANY_REQUESTS, Some(4)), YES], 2, UNDERSTOOD),
+        (&[yes()], 1, UNDERSTOOD),
+        (&[says("```json\n{\"answer\": \"yes\"}\n```")], 1, UNDERSTOOD),
+        (&[broken.clone(), yes()], 2, UNDERSTOOD),
+        (&[Way::Fails(StatusCode::TOO_MANY_REQUESTS, Some(4)), yes()], 2, UNDERSTOOD),
         (&[broken.clone(), broken], 2, QUESTION),
         (&[Way::Fails(StatusCode::UNAUTHORIZED, None)], 1, QUESTION),
         (&[Way::Hangs], 1, QUESTION),
-        (&[Way::Refuses], 1, QUESTION),
-        (&[Way::SaysNoJson], 1, QUESTION),
-        (&[Way::Says("{\"answer\":\"certainly\",\"and\":1}")], 1, QUESTION),
-        (&[Way::SaysTooMuch], 1, QUESTION),
+        (&[refuses()], 1, QUESTION),
+        (&[Way::Says("<html>Bad gateway</html>".to_owned())], 1, QUESTION),
+        (&[says("{\"answer\":\"certainly\",\"and\":1}")], 1, QUESTION),
+        (&[says(&"{\"answer\":\"yes\"} ".repeat(100_000))], 1, QUESTION),
     ];
     let (_, plain) = writes(&scene, &lead(&scene, 99).await, "Oui").await;
     for (number, (ways, times, said)) in cases.into_iter().enumerate() {
@@ -188,7 +133,8 @@ async fn a_model_that_misbehaves_costs_the_lead_an_ordinary_question_at_most() {
         }
     }
     // A line that breaks is tried once more, and heals or does not.
-    for (number, (ways, said)) in (20..).zip([([Way::Breaks, YES], UNDERSTOOD), ([Way::Breaks, Way::Breaks], QUESTION)])
+    for (number, (ways, said)) in
+        (20..).zip([([Way::Breaks, yes()], UNDERSTOOD), ([Way::Breaks, Way::Breaks], QUESTION)])
     {
         let person = lead(&scene, number).await;
         model.will(&ways);
@@ -202,29 +148,29 @@ async fn a_model_that_misbehaves_costs_the_lead_an_ordinary_question_at_most() {
 async fn what_a_model_is_told_is_masked_and_its_summary_held_to_the_facts() {
     const TRUE: &str = "Prospect intéressé par l'offre, a demandé le prix. RDV confirmé avec un expert jeudi à 14h30.";
     const FALSE: &str = "Claire veut 30 panneaux. RDV confirmé jeudi à 14h30.";
-    let model = Model::default();
+    let model = model();
     let scene = scene("model-masked", &tenant(&model.open().await, "")).await;
-    let says = |summary: &str| -> &'static str { json!({ "summary": summary }).to_string().leak() };
-    for (number, summary, told) in [
-        (1, says(TRUE), TRUE),
-        (2, says(FALSE), "Prospect intéressé par l'offre. A demandé le prix. RDV confirmé avec un expert."),
-        (3, "nothing", "Prospect intéressé par l'offre. A demandé le prix. RDV confirmé avec un expert."),
+    let summary = |text: &str| json!({ "summary": text }).to_string();
+    for (number, written, told) in [
+        (1, summary(TRUE), TRUE),
+        (2, summary(FALSE), "Prospect intéressé par l'offre. A demandé le prix. RDV confirmé avec un expert."),
+        (3, "nothing".to_owned(), "Prospect intéressé par l'offre. A demandé le prix. RDV confirmé avec un expert."),
     ] {
         let person = lead(&scene, number).await;
-        model.will(&[Way::Says("{\"answer\":\"yes\"}"), Way::Says(summary)]);
+        model.will(&[says("{\"answer\":\"yes\"}"), says(&written)]);
         for text in [SAID, "Et le prix ?", "Jeudi à 14h30"] {
             writes(&scene, &person, text).await;
         }
         let callback = scene.callbacks().pop().unwrap();
         assert_eq!((&callback["status"], &callback["ai_summary"]), (&json!("MEETING_BOOKED"), &json!(told)));
-        let asked = model.asked();
+        let asked = messages(&model);
         assert_eq!(asked.len(), 2);
         assert!(asked[0].1.contains("souvent"), "{asked:?}");
         for (system, user) in &asked {
             assert!(PRIVATE.iter().all(|private| !system.contains(private) && !user.contains(private)), "{asked:?}");
         }
         let bearer = format!("Bearer {}", std::env::var(KEY).unwrap());
-        assert!(model.asked.lock().unwrap().iter().all(|(headers, _)| headers["authorization"] == *bearer));
+        assert!(model.asked().iter().all(|asked| asked.headers["authorization"] == *bearer));
         // Another time; one callback for each.
         assert_eq!(scene.statuses().iter().filter(|status| *status == "MEETING_BOOKED").count(), number);
         writes(&scene, &person, "Finalement il faut annuler").await;
@@ -234,10 +180,10 @@ async fn what_a_model_is_told_is_masked_and_its_summary_held_to_the_facts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_data_leaves_only_when_the_tenant_says_so_and_without_a_model_the_rules_go_on() {
-    let model = Model::default();
+    let model = model();
     let open = scene("model-open", &tenant(&model.open().await, "mask = false")).await;
     writes(&open, &lead(&open, 1).await, SAID).await;
-    assert_eq!(model.asked()[0].1, SAID);
+    assert_eq!(messages(&model)[0].1, SAID);
 
     let without = scene("model-none", "").await;
     let person = lead(&without, 1).await;

@@ -236,6 +236,19 @@ fn advance(way: &str, context: &Context, lead: &Lead, state: Option<String>, eve
         "retry" => Err(Fault::Retry("ask me later".to_owned())),
 
         // Behaves.
+        // Asks an endpoint of the tenant's what to say.
+        "ask-endpoint" => match event {
+            Event::MessageReceived(messages) => one(Action::AskEndpoint(AskEndpoint {
+                id: "stock".to_owned(),
+                endpoint: "stock".to_owned(),
+                body: format!("{{\"messages\":{}}}", messages.len()),
+            })),
+            Event::AnswerArrived(answer) => one(send(&match &answer.body {
+                Ok(body) => format!("{} says {body}", answer.id),
+                Err(why) => format!("{} says nothing: {why}", answer.id),
+            })),
+            _ => Ok(Turn { state: None, actions: vec![] }),
+        },
         "ask-slots" => {
             let found = host::free_slots(&context.now, "2025-10-31T00:00:00", 3);
             let none = host::free_slots("whenever", &context.now, 3).len();
