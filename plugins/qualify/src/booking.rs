@@ -9,7 +9,8 @@ use crate::config::Outcome;
 use crate::events::Heard;
 use crate::exchange::{Exchange, UNANSWERED};
 use crate::offers::{
-    ask_day, describe_days, none_free, offer_days, offer_over, offer_slots, offer_times, propose_days,
+    ask_day, describe_days, none_free, offer_days, offer_other_times, offer_over, offer_slots, offer_times,
+    offered_days, propose_days,
 };
 use crate::sides::{self, Answered};
 use crate::state::{Offer, Stage, State};
@@ -141,6 +142,15 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
         exchange.say_any(exchange.script.config.booking.standing.as_ref());
         return ask_again(exchange);
     }
+    let has_slots = !exchange.state.offered.is_empty();
+    for intent in &intents {
+        match intent {
+            Intent::TooEarly if has_slots => return offer_other_times(exchange, true),
+            Intent::TooLate if has_slots => return offer_other_times(exchange, false),
+            Intent::WhichTimes => return any_time(exchange),
+            _ => {}
+        }
+    }
     let questions = sides::questions(exchange, heard, Answered::No);
     if !questions.is_empty() {
         return match sides::answer_questions(exchange, &questions).filter(|then| then != "booking") {
@@ -151,7 +161,7 @@ pub(crate) fn answer(exchange: &mut Exchange<'_>, heard: &Heard) {
     let yes_no = exchange.script.yes_no.read(&heard.words).filter(|reading| reading.how != How::Unsure);
     let declines =
         intents.contains(&Intent::Impossible) || yes_no.as_ref().is_some_and(|reading| reading.what == Answer::No);
-    let has_offer = !exchange.state.offered.is_empty() || !exchange.state.offered_days.is_empty();
+    let has_offer = has_slots || !exchange.state.offered_days.is_empty();
     let agrees = yes_no.is_some_and(|reading| reading.what == Answer::Yes);
     if intents.contains(&Intent::Cancel) && exchange.meeting.is_some() {
         cancel(exchange);
@@ -211,7 +221,9 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
         .yes_no
         .read(&heard.words)
         .is_some_and(|reading| reading.what == Answer::No && reading.how == How::Sure);
-    if intents.contains(&Intent::Impossible) || !wishes.excluded.is_empty() || (declines && heard.words.len() <= 3) {
+    let too = |intent: &Intent| matches!(intent, Intent::TooEarly | Intent::TooLate);
+    let unfit = intents.contains(&Intent::Impossible) || intents.iter().any(too) && !heard.text.contains('?');
+    if unfit || !wishes.excluded.is_empty() || (declines && heard.words.len() <= 3) {
         exchange.state.stage = Stage::Booking;
         forget(&mut exchange.state);
         let mut excluded = ruled_out(exchange, &wishes);
@@ -351,14 +363,6 @@ fn settle(exchange: &mut Exchange<'_>, wishes: &Wishes) {
         [day] => offer_times(exchange, *day, named),
         several => offer_over(exchange, several, named),
     }
-}
-
-/// The days of the slots offered last, each once.
-fn offered_days(state: &State) -> Vec<Date> {
-    let mut days: Vec<Date> =
-        state.offered.iter().filter_map(|offer| Some(Instant::read(&offer.start)?.date())).collect();
-    days.dedup();
-    days
 }
 
 /// The slot we offered that the person names ("14h", "plutôt celui de mardi"), when only one fits.

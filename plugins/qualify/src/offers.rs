@@ -1,12 +1,14 @@
 //! What is offered: times of a day, slots of several days, other days.
 
+use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Time};
 use relais_sdk::Choice;
 
 use crate::booking::forget;
 use crate::calendar::{self, Free};
-use crate::clock::days_after;
+use crate::clock::{Instant, days_after};
 use crate::exchange::Exchange;
+use crate::state::State;
 use crate::text::Text;
 
 /// A time is known: asks for the day.
@@ -77,6 +79,36 @@ fn near(exchange: &Exchange<'_>, that_day: &[Free], wanted: DateTime, times: Opt
         }
     }
     near
+}
+
+/// How much earlier or later a time is that someone would notice, in minutes.
+const NOTICEABLY: i64 = 90;
+
+/// "Trop tôt", "trop tard": later or earlier times of the days whose slots were offered; without any, other days.
+pub(crate) fn offer_other_times(exchange: &mut Exchange<'_>, later: bool) {
+    let starts = exchange.state.offered.iter().filter_map(|offer| Instant::read(&offer.start));
+    let offered: Vec<Time> = starts.map(|start| start.time()).collect();
+    let times = |apart: i64| match later {
+        true => offered.iter().max().map(|last| (last.saturating_add(apart.minutes()), Time::MAX)),
+        false => offered.iter().min().map(|first| (Time::midnight(), first.saturating_sub(apart.minutes()))),
+    };
+    let days = offered_days(&exchange.state);
+    // 9h is no answer to someone for whom 8h30 is too early, unless there is nothing else.
+    let there_are = |times: &Option<(Time, Time)>| !calendar::over_days(exchange, &days, *times).is_empty();
+    let fitting = [NOTICEABLY, 1].map(times).into_iter().find(there_are);
+    match (days.as_slice(), fitting) {
+        (_, None) => offer_days(exchange, &days),
+        ([day], Some(times)) => offer_times(exchange, *day, times),
+        (several, Some(times)) => offer_over(exchange, several, times),
+    }
+}
+
+/// The days of the slots offered last, each once.
+pub(crate) fn offered_days(state: &State) -> Vec<Date> {
+    let mut days: Vec<Date> =
+        state.offered.iter().filter_map(|offer| Some(Instant::read(&offer.start)?.date())).collect();
+    days.dedup();
+    days
 }
 
 /// Offers the first fitting slot of each of two days.

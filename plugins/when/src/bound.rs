@@ -24,11 +24,15 @@ impl Parser<'_> {
         if op == Lex::Within {
             return None;
         }
-        if op == Lex::After
+        // "pas avant 3 semaines"; "avant 2 h" is a time of day.
+        if matches!(op, Lex::After | Lex::From | Lex::Before)
             && let Some((length, end)) = self.duration(at)
             && length.minutes == 0
         {
-            return Some((self.opened(self.moved(length, 1), true, false)?, end));
+            return Some(match op {
+                Lex::Before => (self.deadline(length), end),
+                _ => (self.opened(self.moved(length, 1), true, false)?, end),
+            });
         }
         let (piece, end) = self.operand(at, op, dated)?;
         // "dès le matin" is the morning.

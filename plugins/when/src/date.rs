@@ -61,7 +61,8 @@ impl Parser<'_> {
             return None;
         }
         let announced = matches!(self.before(i), Lex::On | Lex::Wd(..) | Lex::Du | Lex::By)
-            || self.before(i) == Lex::Punct('.') && matches!(self.before(i.saturating_sub(1)), Lex::Wd(..));
+            || self.before(i) == Lex::Punct('.') && matches!(self.before(i.saturating_sub(1)), Lex::Wd(..))
+            || self.hour_comes(i + 3);
         let fraction = sep == Lex::Punct('/') && (da, db) == (1, 1) && a < b && b <= 4;
         if fraction && !announced && self.lex(i + 3) == Lex::Word {
             return None;
@@ -85,6 +86,12 @@ impl Parser<'_> {
     /// The message is `n` tokens from `i` on, perhaps after "le".
     fn is_all(&self, i: usize, n: usize) -> bool {
         self.lex(i + n) == Lex::Edge && (i == 0 || i == 1 && self.before(i) == Lex::On)
+    }
+
+    /// Whether what follows says the time, so that what comes before it need not: "14.10 9h15".
+    fn hour_comes(&self, i: usize) -> bool {
+        let at = self.past(i, &[Lex::A, Lex::Around, Lex::Punct(',')]);
+        matches!(self.lex(at), Lex::Num(..)) && self.hour_at(at + 1)
     }
 
     fn hour_at(&self, i: usize) -> bool {

@@ -92,6 +92,8 @@ impl Parser<'_> {
             && self.glued(i + 1)
             && matches!(self.lex(i + 2), Lex::Num(..))
             && self.glued(i + 2);
+        // "10ish" is an hour.
+        let about = next == Lex::Filler && self.glued(i + 1) && !self.is_fr();
         let other = matches!(
             next,
             Lex::Hours
@@ -108,7 +110,7 @@ impl Parser<'_> {
                 | Lex::Noon
                 | Lex::Next
         );
-        (!other && !fraction).then_some((DaySpec::DayOfMonth(day, None), i + 1))
+        (!other && !fraction && !about).then_some((DaySpec::DayOfMonth(day, None), i + 1))
     }
 
     /// A year of four digits.

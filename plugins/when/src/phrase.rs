@@ -134,10 +134,7 @@ impl Parser<'_> {
         if let Some(found) = self.bound(i) {
             return Some(found);
         }
-        if let Some(found) = self.offset(i) {
-            return Some(found);
-        }
-        let (piece, end) = self.simple(i)?;
+        let (piece, end) = self.offset(i).or_else(|| self.simple(i))?;
         // "16h max", "vendredi au plus tard", "monday at the earliest"
         let last = matches!(self.lex(end + 1), Lex::Edge | Lex::Punct(_));
         match self.lex(end) {
@@ -211,7 +208,12 @@ impl Parser<'_> {
 
     /// "pendant 2 heures": how long, not when.
     pub(crate) fn lasting(&self, i: usize) -> Option<(Piece, usize)> {
-        let (_, end) = self.duration(i + 1)?;
-        Some((Piece::default(), end))
+        let (length, end) = self.duration(self.past(i + 1, &[Lex::Next]))?;
+        // "not for two weeks": by then. The word before makes of the deadline a beginning.
+        let piece = match self.before(i) {
+            Lex::Not if length.minutes == 0 => self.deadline(length),
+            _ => Piece::default(),
+        };
+        Some((piece, end))
     }
 }

@@ -54,6 +54,11 @@ impl Parser<'_> {
         if opener == Some(Lex::Du) && first.bare {
             return None;
         }
+        // "14.10 à 9h15" is a date and its hour.
+        let descends = last.clock.minute() < first.clock.minute();
+        if descends && opener.is_none() && self.lex(end) == Lex::A && self.numeric_date(i).is_some() {
+            return None;
+        }
         let (from, to, ambiguous) = ends(&first, &last);
         let grain = if first.clock.grain == Grain::Hour && last.clock.grain == Grain::Hour {
             Grain::Hour

@@ -93,7 +93,12 @@ fn at(days: Option<Days>, time: Clock, now: DateTime, settled: &Settled) -> Opti
             let day = settled.day.unwrap_or_else(|| first_fit(time, now));
             (Some(day), Some(day))
         }
-        Some(days) => (days.from.or(days.to.map(|d| add_days(d, -1))), days.to.map(|d| add_days(d, -1)).or(days.from)),
+        Some(days) => {
+            let last = days.to.map(|d| add_days(d, -1));
+            // Of a week that has begun, what is still ahead.
+            let first = days.from.map(|from| from.max(last.map_or(from, |last| last.min(now.date()))));
+            (first.or(last), last.or(days.from))
+        }
     };
     let minute = time.to.map(|m| if time.from.is_none() && m == 0 && days.is_some() { DAY_MINUTES } else { m });
     // Open days stay open on that side, unless the time says when.

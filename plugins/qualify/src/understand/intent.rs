@@ -32,6 +32,12 @@ pub(crate) enum Intent {
     Cancel,
     /// It is not possible (then).
     Impossible,
+    /// What is offered is too early.
+    TooEarly,
+    /// What is offered is too late.
+    TooLate,
+    /// Which times are there?
+    WhichTimes,
     /// Any time will do.
     Anything,
     /// Thank you.
@@ -169,6 +175,21 @@ const WORDS: &[(Intent, &[&str])] = &[
         "can't make it", "cannot make it", "can't", "cannot", "not available", "not possible", "reschedule",
         "postpone", "another day", "neither", "something came up",
     ]),
+    (Intent::TooEarly, &[
+        "trop tôt", "un peu tôt", "tôt pour moi", "c'est tôt", "rien plus tard", "rien de plus tard",
+        "quelque chose de plus tard", "vous avez plus tard", "too early", "bit early", "anything later", "something later",
+    ]),
+    (Intent::TooLate, &[
+        "trop tard", "un peu tard", "tard pour moi", "c'est tard", "plus tôt", "too late", "bit late", "anything earlier",
+        "something earlier", "anything sooner", "something sooner", "any earlier", "any sooner",
+    ]),
+    (Intent::WhichTimes, &[
+        "vous proposez quoi", "vous proposez quand", "que proposez-vous", "proposez-moi", "vos dispos", "vos disponibilités",
+        "vos créneaux", "quels créneaux", "quoi comme créneau*", "quels horaires", "vos horaires", "créneaux disponibles",
+        "êtes-vous disponible*", "êtes-vous dispo", "vous êtes disponible*", "vous êtes dispo*", "vous êtes libre*",
+        "what times", "which times", "what slots", "which slots", "what do you have", "are you available", "are you free",
+        "your availability", "available slots", "available times",
+    ]),
     (Intent::Anything, &[
         "peu importe", "n'importe", "n'importe quand", "n'importe lequel", "comme vous voulez", "quand vous voulez",
         "quand vous pouvez", "comme ça vous arrange", "à votre convenance", "au choix", "les deux",
@@ -283,6 +304,11 @@ mod tests {
             ("J'ai un empechement", vec![Intent::Impossible]),
             ("annulez svp", vec![Intent::Cancel]),
             ("n'annulez surtout pas", vec![]),
+            ("C'est un peu tôt pour moi", vec![Intent::TooEarly]),
+            ("rien de plus tôt ?", vec![Intent::TooLate]),
+            ("le plus tôt possible", vec![Intent::Anything]),
+            ("plus tard", vec![Intent::Later]),
+            ("Vous êtes dispo quand ?", vec![Intent::WhichTimes]),
             ("peu importe", vec![Intent::Anything]),
             ("merci, bonne journée", vec![Intent::Thanks]),
             ("faux numéro", vec![Intent::WrongPerson]),

@@ -46,7 +46,7 @@ const YES: &[&str] = &[
     "ça me va", "ça nous va", "pas de problème", "pas de souci", "pas de soucis", "sans problème", "no problem", "no worries", "aucun problème",
     "aucun souci", "parfait", "entendu", "allez-y", "vas-y", "allons-y", "go", "je confirme", "je veux bien",
     "nous voulons bien", "je suis intéressé*", "ça m'intéresse", "très bien", "super", "génial", "top", "nickel",
-    "impeccable", "sûr", "of course", "sure", "absolutely", "definitely", "certainly", "certainement", "sounds good", "sounds great", "ça me convient", "ça convient",
+    "impeccable", "sûr", "of course", "sure", "absolutely", "definitely", "certainly", "certainement", "sounds good", "sounds great", "ça me convient", "ça convient", "bon pour moi", "c'est bon pour moi", "c bon pour moi", "works for me", "suits me",
     "c'est clair", "c clair", "fine", "right", "correct", "i do", "we do", "i am", "we are", "👍", "✅", "👌", "✔", "☑", "💯", "🆗",
 ];
 
@@ -74,7 +74,7 @@ const MAYBE: &[&str] = &[
 
 #[rustfmt::skip]
 const SOFT_YES: &[&str] = &[
-    "pourquoi pas", "je crois", "je crois que oui", "je pense", "je pense que oui", "il me semble", "un peu",
+    "pourquoi pas", "c'est bon", "c bon", "je crois", "je crois que oui", "je pense", "je pense que oui", "il me semble", "un peu",
     "vaguement", "vite fait", "plus ou moins", "à peu près",
     "de nom", "j'en ai", "on en a", "nous en avons", "déjà", "pas mal", "plutôt", "j'ai", "nous avons", "on a",
     "j'utilise", "nous utilisons", "on utilise", "i think so", "a little",

@@ -99,6 +99,27 @@ fn a_time_is_found_however_it_is_put() {
 }
 
 #[test]
+fn what_is_too_early_or_too_late_brings_other_times() {
+    for (messages, said) in [
+        (&["jeudi matin", "trop tôt"][..], "demain : 14h-14h30, 15h30-16h ou 17h30-18h ?"),
+        (&["jeudi après-midi", "vous n'avez rien de plus tôt ?"], "demain : 8h30-9h, 10h-10h30 ou 11h30-12h ?"),
+        (
+            &["mercredi ou jeudi", "c'est un peu tôt pour moi"],
+            "Je propose demain à 15h30, demain à 17h30 ou mercredi 15/10 à 15h30.",
+        ),
+        (&["demain", "trop tôt"], "Plutôt vendredi, lundi ou mardi ?"),
+        (&["ça dépend, vous proposez quoi ?"], "Je propose aujourd'hui à 10h30, demain à 8h30 ou vendredi à 8h30."),
+        (
+            &["je peux pas avant 3 semaines"],
+            "Je propose mercredi 29/10 à 8h30, jeudi 30/10 à 8h30 ou vendredi 31/10 à 8h30.",
+        ),
+        (&["demain 10h", "finalement c'est trop tôt"], "Plutôt vendredi, lundi ou mardi ?"),
+    ] {
+        assert_eq!(booking(messages).1, said, "{messages:?}");
+    }
+}
+
+#[test]
 fn days_that_were_turned_down_are_not_offered_again() {
     let (mut host, said) = booking(&["mercredi ou jeudi"]);
     assert_eq!(said, "Je propose demain à 8h30, mercredi 15/10 à 8h30 ou mercredi 15/10 à 14h.");
