@@ -214,6 +214,15 @@ impl Check<'_> {
         }
         for (name, ending) in &self.config.endings {
             self.any_text(&format!("endings.{name}.say"), ending.say.as_ref());
+            self.reason(&format!("endings.{name}.reason"), ending.reason.as_deref());
+        }
+        self.reason("follow-ups.reason", Some(&self.config.follow_ups.reason));
+    }
+
+    /// The CRM gets it with the last status.
+    fn reason(&mut self, at: &str, reason: Option<&str>) {
+        if reason.is_some_and(|reason| reason.trim().is_empty()) {
+            self.wrong(at, "write a short word for the CRM, such as \"SILENCE\", or leave the line out");
         }
     }
 

@@ -162,6 +162,18 @@ fn each_mistake_is_named_with_its_place() {
         ("cancelled = \"OK.\"", "cancelled = \"OK.\"\noffers = 5", "booking.offers", "too many for a sentence"),
         ("{% if time %}{{ time }}{% endif %} ?", "{{ time }} ?", "booking.ask-day", "named no one time"),
         ("note = \"one\"", "summary = \"Un\"", "steps.0.summary", "only what is noted"),
+        (
+            "[[reminders]]",
+            "[follow-ups]\nreason = \"\"\n[[reminders]]",
+            "follow-ups.reason",
+            "a short word for the CRM",
+        ),
+        (
+            "[booking]",
+            "[[objections]]\nid = \"o\"\nwords = [\"prix\"]\nsay = \"?\"\nthen = \"end:bye\"\n[endings.bye]\nreason = \" \"\n[booking]",
+            "endings.bye.reason",
+            "a short word for the CRM",
+        ),
         ("[booking]", "[[summary]]\nsay = \" \"\n[booking]", "summary.0.say", "write the sentence"),
         (
             "[booking]",
