@@ -45,6 +45,7 @@ impl Parser<'_> {
                 .piece(i, moving)
                 .or_else(|| self.another_day(i, last_day, &events))
                 .or_else(|| self.another_time(i, &events))
+                .or_else(|| self.day_of_part(i))
                 .or_else(|| self.next_one(i, last_day));
             if let Some((piece, end)) = found {
                 last_day = piece.day.or(last_day.filter(|_| piece.time.is_none()));
@@ -96,6 +97,13 @@ impl Parser<'_> {
             }
             (spec, _) => spec,
         };
+        Some((Piece::day(spec), end))
+    }
+
+    /// "l'après-midi du 14": a bare number after a part of the day.
+    fn day_of_part(&self, i: usize) -> Option<(Piece, usize)> {
+        let of_part = self.lex(i) == Lex::Du && matches!(self.before(i), Lex::Pod(_) | Lex::Noon);
+        let (spec, end) = if of_part { self.bare_day(i + 1)? } else { return None };
         Some((Piece::day(spec), end))
     }
 

@@ -80,7 +80,7 @@ const WORDS: &[Entry] = &[
     ("dinner time", Lex::Pod(Pod::Dinner)), ("daytime", Lex::Pod(Pod::Day)),
     ("business hours", Lex::Pod(Pod::Day)), ("office hours", Lex::Pod(Pod::Day)),
     ("working hours", Lex::Pod(Pod::Day)), ("during the day", Lex::Pod(Pod::Day)), ("noon", Noon),
-    ("midday", Noon), ("mid day", Noon), ("midnight", Midnight), ("midnite", Midnight), ("am", Am),
+    ("noonish", Noon), ("midday", Noon), ("mid day", Noon), ("midnight", Midnight), ("midnite", Midnight), ("am", Am),
     ("a m", Am), ("pm", Pm), ("p m", Pm), ("in the morning", MORNING),
     // Units.
     ("second", Ord(2)), ("seconds", Lex::Unit(Unit::Second)), ("sec", Lex::Unit(Unit::Second)),

@@ -79,6 +79,8 @@ const WORDS: &[Entry] = &[
     ("tot le matin", Lex::Pod(Pod::Dawn)), ("tres tot le matin", Lex::Pod(Pod::Dawn)),
     ("le matin tot", Lex::Pod(Pod::Dawn)), ("le matin tres tot", Lex::Pod(Pod::Dawn)),
     ("matin tot", Lex::Pod(Pod::Dawn)), ("tot dans la matinee", Lex::Pod(Pod::Dawn)),
+    ("a la premiere heure", Lex::Pod(Pod::Dawn)), ("premiere heure", Lex::Pod(Pod::Dawn)),
+    ("des la premiere heure", Lex::Pod(Pod::Dawn)), ("aux aurores", Lex::Pod(Pod::Dawn)),
     ("de bon matin", Lex::Pod(Pod::Dawn)), ("apres midi", AFTERNOON), ("apres midis", AFTERNOON),
     ("apresmidi", AFTERNOON), ("aprem", AFTERNOON), ("aprems", AFTERNOON), ("aprm", AFTERNOON),
     ("apm", AFTERNOON), ("ap midi", AFTERNOON), ("ap m", AFTERNOON), ("aprs midi", AFTERNOON),
