@@ -6,7 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use serde_json::json;
 
-use super::inspection::{Access, Finding, Inspection, Verdict};
+use super::{
+    finding::{Finding, Verdict},
+    inspection::{Access, Inspection},
+};
 use crate::{
     config::{self, Config},
     flows::{self, FLOW_FILE, Manifest, TENANT_FILE, Tenant, TenantFolder},

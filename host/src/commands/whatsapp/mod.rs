@@ -1,6 +1,7 @@
 //! `relais whatsapp`: look at what WhatsApp sends, and at what a team has set up with Meta.
 
 mod check;
+mod finding;
 mod inspection;
 
 use std::{io::Read as _, path::PathBuf, process::ExitCode};
