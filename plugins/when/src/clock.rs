@@ -302,12 +302,27 @@ impl Parser<'_> {
         let last = matches!(next, Lex::Edge | Lex::Punct('.' | '?' | '!' | ',' | '\n'));
         let by_day = hour >= 7 && last && matches!(self.before(i), Lex::Rel(_) | Lex::Pod(_))
             || matches!(next, Lex::Rel(_)) && dial && !self.is_fr();
-        let by_prefix = by_prefix || by_day;
+        // "4 or 5 tomorrow", "friday, 4 or 5"
+        let by_pair = next == Lex::Or
+            && dial
+            && self.names_day
+            && !self.is_fr()
+            && matches!(self.lex(i + 2), Lex::Num(1..=12, 1 | 2))
+            && matches!(
+                self.lex(i + 3),
+                Lex::Edge | Lex::Punct('.' | '?' | '!' | ',' | '\n') | Lex::Rel(_) | Lex::Wd(..) | Lex::On
+            );
+        let by_prefix = by_prefix || by_day || by_pair;
         if !(bare || parted || by_prefix) {
             return None;
         }
         let clock = Clock::point(hour % 24 * 60, Grain::Hour, dial);
         Some((Point { clock, meridiem: false, bare: !(parted || by_prefix) }, i + 1))
+    }
+
+    /// Whether a day was named right before `i`, and no hour.
+    fn ends_day(&self, i: usize) -> bool {
+        matches!(self.before(i), Lex::Wd(..) | Lex::Rel(_) | Lex::Next)
     }
 
     /// A part of the day at `i`: "matin", "début d'après-midi", "late afternoon".
@@ -326,6 +341,9 @@ impl Parser<'_> {
         };
         let pod = match self.lex(at) {
             Lex::Pod(pod) => pod,
+            // "tuesday pm"
+            Lex::Am if self.ends_day(at) => Pod::Morning,
+            Lex::Pm if self.ends_day(at) => Pod::Afternoon,
             Lex::Unit(Unit::Day) if edge.is_some() => Pod::Day,
             Lex::Tonight if edge.is_some() => Pod::Evening,
             _ => return None,

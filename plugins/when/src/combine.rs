@@ -85,7 +85,7 @@ impl Builder {
     }
 
     fn add(&mut self, said: Said) {
-        let Said { piece, link, replaces, .. } = said;
+        let Said { piece, link, apart, replaces, .. } = said;
         if replaces && piece.moment.is_some() {
             self.groups.pop();
         }
@@ -94,6 +94,7 @@ impl Builder {
             return;
         }
         match (piece.day, piece.time) {
+            (Some(day), None) if apart => self.add_apart(day),
             (Some(day), None) => self.add_day(day, link, replaces),
             (None, Some(time)) => self.add_time(time, link, replaces),
             (Some(day), Some(time)) => self.add_both(day, time, link, replaces),
@@ -117,6 +118,13 @@ impl Builder {
                 last.times = wrong.times;
             }
         }
+    }
+
+    /// A day that shares no time with those before, only their week.
+    fn add_apart(&mut self, day: DaySpec) {
+        let container = self.groups.last().and_then(|last| last.container);
+        let day = container.map_or(day, |container| within(day, container));
+        self.push(Group { days: vec![day], container, ..Group::default() });
     }
 
     fn add_both(&mut self, day: DaySpec, time: Clock, link: Link, replaces: bool) {

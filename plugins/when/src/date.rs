@@ -70,8 +70,13 @@ impl Parser<'_> {
         let dated = match sep {
             Lex::Punct('/') => true,
             Lex::Punct('-') if self.is_all(i, 3) && b > 12 && !self.is_fr() => true,
-            Lex::Punct('-') => self.glued(i + 1) && self.glued(i + 2) && self.zero(i + 2),
-            _ => self.glued(i + 1) && announced && (da == 2 || db == 2),
+            // "le 13-10" is no range: it would go backwards.
+            Lex::Punct('-') => {
+                let descends = self.is_fr() && announced && a > b && b <= 12;
+                self.glued(i + 1) && self.glued(i + 2) && (self.zero(i + 2) || descends)
+            }
+            // "weds 10.30" is a time.
+            _ => self.glued(i + 1) && announced && (da == 2 || db == 2) && b <= 12,
         };
         let (day, month) = self.day_month(a, b, sep);
         // Any year will do to know whether the date exists.

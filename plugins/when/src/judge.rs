@@ -19,6 +19,8 @@ pub(crate) enum Link {
 pub(crate) struct Said {
     pub(crate) piece: Piece,
     pub(crate) link: Link,
+    /// An alternative of its own: a comma or a "yes" came before the "or" ("lundi, ou mardi après 15h").
+    pub(crate) apart: bool,
     pub(crate) wanted: bool,
     /// It corrects the piece before.
     pub(crate) replaces: bool,
@@ -54,7 +56,7 @@ pub(crate) fn judge(events: &[Event]) -> Vec<Said> {
     let mut said: Vec<Said> = Vec::new();
     let mut negative = false;
     let mut link = Link::Next;
-    let (mut replaces, mut inherits) = (false, false);
+    let (mut replaces, mut inherits, mut apart) = (false, false, false);
     // Pieces from here on belong to the clause, and to the clause before it.
     let (mut clause, mut before) = (0, 0);
     for (n, event) in events.iter().enumerate() {
@@ -66,9 +68,11 @@ pub(crate) fn judge(events: &[Event]) -> Vec<Said> {
                 }
                 let flips = negative && bounded(&piece);
                 let piece = if flips { complement(piece) } else { piece };
-                said.push(Said { piece, link, wanted: !negative || flips, replaces, inherits });
+                said.push(Said { piece, link, apart, wanted: !negative || flips, replaces, inherits });
                 link = Link::Next;
-                (replaces, inherits) = (false, false);
+                (replaces, inherits, apart) = (false, false, false);
+                // "pas avant 18h en semaine": what follows belongs to what was turned round.
+                negative &= !flips;
             }
             Event::Comma | Event::Stop | Event::Asked => {
                 if said.len() > clause {
@@ -79,7 +83,10 @@ pub(crate) fn judge(events: &[Event]) -> Vec<Said> {
                 negative = false;
             }
             Event::Op(op) => match op {
-                Lex::Or => link = Link::Or,
+                Lex::Or => {
+                    apart = !matches!(link, Link::Next) || said.len() == clause;
+                    link = Link::Or;
+                }
                 Lex::And => link = link.max_of(Link::And),
                 Lex::Not | Lex::Except | Lex::Than => {
                     let follows = piece_follows(rest);

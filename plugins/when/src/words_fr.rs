@@ -194,6 +194,7 @@ const WORDS: &[Entry] = &[
     ("pas de soucis", Yes), ("pas de probleme", Yes), ("pas de pb", Yes), ("pourquoi pas", Yes),
     ("pas mal", Yes), ("ca me va", Yes), ("c est bon", Yes), ("possible", Yes), ("dispo", Yes),
     ("disponible", Yes), ("libre", Yes), ("pas grave", Yes), ("pas encore", Word), ("n est ce pas", Word),
+    ("un de ces jours", Word), ("un de ces quatre", Word), ("un jour ou l autre", Word),
     ("pas sur", Word), ("sais pas", Word), ("pas tard", Word), ("pas trop tard", Word),
     ("pas trop tot", Word), ("pas tot", Word), ("pas forcement", Word), ("pas du tout", No),
     ("pas interesse", Word), ("non", No), ("nn", No), ("nan", No), ("nope", No), ("plutot", Rather),
