@@ -32,19 +32,23 @@ impl Cast {
     pub async fn check(sandbox: &Sandbox, folder: &TenantFolder) -> anyhow::Result<Result<Self, Vec<Problem>>> {
         let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
         let text = read(&folder.path.join(TENANT_FILE))?;
-        let (tenant, mut problems) = match Tenant::read(folder.id.clone(), &text, &folder.path) {
-            Ok(tenant) => (Some(tenant), Vec::new()),
-            Err(problems) => (None, problems),
-        };
-        let mut loaded = Vec::new();
+        // The first number that is read loads the numbering plans of the world, which takes a while: beside the components.
+        let (id, path) = (folder.id.clone(), folder.path.clone());
+        let tenant = tokio::task::spawn_blocking(move || Tenant::read(id, &text, &path));
+        let (mut loaded, mut in_flows) = (Vec::new(), Vec::new());
         for (flow, path) in &folder.flows {
             let version =
                 flows::read_flow(&folder.id, flow, path).with_context(|| format!("read {}", path.display()))?;
             match Loaded::check(sandbox, &version).await {
                 Ok(flow) => loaded.push(Arc::new(flow)),
-                Err(found) => problems.extend(found),
+                Err(found) => in_flows.extend(found),
             }
         }
+        let (tenant, mut problems) = match tenant.await.context("read the tenant")? {
+            Ok(tenant) => (Some(tenant), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        problems.extend(in_flows);
         Ok(match tenant {
             Some(tenant) if problems.is_empty() => {
                 Ok(Self { sandbox: sandbox.clone(), tenant: Arc::new(tenant), flows: loaded })

@@ -1,6 +1,6 @@
 //! What is wrong with a script beyond its types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relais_sdk::{Problem, problem};
 
@@ -198,12 +198,14 @@ impl Check<'_> {
     }
 
     fn objections_and_endings(&mut self) {
-        for (index, objection) in self.config.objections.iter().enumerate() {
+        let config = self.config;
+        let mut said = BTreeMap::new();
+        for (index, objection) in config.objections.iter().enumerate() {
             let at = format!("objections.{index}");
             if objection.words.iter().all(|words| words.trim().is_empty()) {
                 self.wrong(format!("{at}.words"), "list the words that people use");
             }
-            self.twice_said(&at, index, &objection.words);
+            self.twice_said(&at, objection, &mut said);
             self.text(&format!("{at}.say"), &objection.say, MOST_TEXT);
             self.note_key(&format!("{at}.note"), objection.note.as_deref());
             self.summary_text(&format!("{at}.summary"), objection.summary.as_ref());
@@ -227,11 +229,10 @@ impl Check<'_> {
     }
 
     /// Words that two objections have: both would be answered in one breath.
-    fn twice_said(&mut self, at: &str, index: usize, words: &[String]) {
-        let config = self.config;
-        for (word_at, word) in words.iter().enumerate() {
-            let has = |other: &&Objection| other.words.iter().any(|said| tokens(said) == tokens(word));
-            if let Some(other) = config.objections.iter().take(index).find(has) {
+    fn twice_said<'o>(&mut self, at: &str, objection: &'o Objection, said: &mut BTreeMap<Vec<String>, &'o Objection>) {
+        for (word_at, word) in objection.words.iter().enumerate() {
+            let other = *said.entry(tokens(word)).or_insert(objection);
+            if !std::ptr::eq(other, objection) {
                 let what = format!("the objection `{}` has these words already: keep them in one", other.id);
                 self.wrong(format!("{at}.words.{word_at}"), what);
             }

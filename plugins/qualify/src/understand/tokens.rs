@@ -61,6 +61,10 @@ pub(crate) fn is_question(text: &str, words: &[String]) -> bool {
 
 /// "ouiiii" → "oui": three or more of one letter are one. Digits stay as they are.
 fn without_drawl(word: &str) -> String {
+    let is_run = |three: &[u8]| matches!(three, [a, b, c] if a == b && b == c);
+    if word.is_ascii() && !word.as_bytes().windows(3).any(is_run) {
+        return word.to_owned();
+    }
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
     while let Some(c) = rest.chars().next() {
