@@ -241,6 +241,8 @@ pub(crate) fn after_booking(exchange: &mut Exchange<'_>, heard: &Heard) {
         exchange.say_any(exchange.script.config.booking.standing.as_ref());
     } else if intents.contains(&Intent::Thanks) {
         exchange.say_once("thanks", exchange.script.config.replies.thanks.as_ref());
+    } else if exchange.script.intents.is_courtesy(&heard.words) {
+        exchange.say_once("greeting", exchange.script.config.replies.greeting.as_ref());
     } else if exchange.script.config.replies.question.is_some() && sides::asks_something_else(exchange, heard) {
         exchange.say_any(exchange.script.config.replies.question.as_ref());
     } else if !heard.reaction && exchange.script.yes_no.read(&heard.words).is_none() {

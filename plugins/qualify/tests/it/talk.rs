@@ -120,6 +120,13 @@ fn what_is_too_early_or_too_late_brings_other_times() {
 }
 
 #[test]
+fn who_says_hello_after_booking_is_greeted_once() {
+    let (mut host, _) = booking(&["demain 10h"]);
+    assert_eq!(host.writes("Bonjour"), ["Bonjour !"]);
+    assert!(host.writes("Bonsoir").is_empty());
+}
+
+#[test]
 fn days_that_were_turned_down_are_not_offered_again() {
     let (mut host, said) = booking(&["mercredi ou jeudi"]);
     assert_eq!(said, "Je propose demain à 8h30, mercredi 15/10 à 8h30 ou mercredi 15/10 à 14h.");
