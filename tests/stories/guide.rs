@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use relais::{simulator::Scenario, stage::Golden, turn::rerun};
+use relais::{simulator::Scenario, stage::Golden};
 use serde_json::Value;
 
-use super::scene::{Scene, at, repository};
+use super::scene::{Scene, at, repository, same_again};
 
 /// The guide's texts, in order: agent and client.
 fn transcript_lines(golden: &Golden) -> Vec<(&'static str, String)> {
@@ -65,15 +65,8 @@ async fn the_log_run_again_gives_the_same_bytes() {
     assert_eq!(scene.stage.play("demo", None, &golden).await.unwrap().differences, []);
     assert_eq!(golden.expect.differences(&scene.callbacks()), []);
 
-    let host = &scene.stage.host;
-    let conversations = host.store.conversations(None, 10).await.unwrap();
+    let conversations = scene.stage.host.store.conversations(None, 10).await.unwrap();
     let [conversation] = conversations.as_slice() else { panic!("{} conversations", conversations.len()) };
-    let log = host.store.log(&conversation.id).await.unwrap();
-    let loaded = host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
-    let calls = rerun(&loaded, &log).await;
     // 15 turns of the script, and two calls for each of the six callbacks.
-    assert_eq!(calls.len(), 27);
-    for call in calls {
-        assert!(call.is_same(), "turn {} {}: {} became {}", call.turn, call.function, call.logged, call.found);
-    }
+    assert_eq!(same_again(&scene.stage, conversation).await.len(), 27);
 }

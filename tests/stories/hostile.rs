@@ -13,11 +13,10 @@ use relais::{
     simulator::Person,
     stage::Stage,
     store::{Append, To},
-    turn::rerun,
 };
 use serde_json::{Value, json};
 
-use super::scene::{Folder, at, copy, repository, stage_of};
+use super::scene::{Folder, at, copy, repository, run_again, stage_of};
 
 const BEGIN: &str = "2025-10-08T10:00:00+02:00";
 
@@ -190,9 +189,7 @@ async fn every_hostile_flow_ends_with_a_fault_or_a_refusal() {
         }
         assert!(log.len() < 200, "{role} {way}: {} turns", log.len());
         // P4, whatever a flow does about it.
-        let loaded =
-            stage.host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
-        for call in rerun(&loaded, &log).await.into_iter().filter(|call| call.fault.is_none()) {
+        for call in run_again(&stage, &conversation).await.into_iter().filter(|call| call.fault.is_none()) {
             assert!(call.is_same(), "{role} {way}: {} became {}", call.logged, call.found);
         }
     }

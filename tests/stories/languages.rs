@@ -11,13 +11,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use relais::{
-    stage::{Golden, Stage},
-    turn::rerun,
-};
+use relais::stage::{Golden, Stage};
 use serde_json::{Value, json};
 
-use super::scene::{Folder, at, copy, repository, stage_of};
+use super::scene::{Folder, at, copy, repository, same_again, stage_of};
 
 /// An example's folder, if its component was built.
 fn example(name: &str) -> Option<PathBuf> {
@@ -115,21 +112,9 @@ async fn a_thousand_turns_run_again_give_the_same_bytes() {
         }
         stage.pass_until(begin + SignedDuration::from_mins(15)).await;
 
-        let host = &stage.host;
         let mut turns = 0;
-        for conversation in host.store.conversations(None, PEOPLE).await.unwrap() {
-            let log = host.store.log(&conversation.id).await.unwrap();
-            let loaded =
-                host.flows.version(&conversation.tenant, &conversation.flow, &conversation.version).await.unwrap();
-            for call in rerun(&loaded, &log).await {
-                assert!(
-                    call.is_same(),
-                    "{name}: {} {}: {} became {}",
-                    conversation.id,
-                    call.function,
-                    call.logged,
-                    call.found
-                );
+        for conversation in stage.host.store.conversations(None, PEOPLE).await.unwrap() {
+            for call in same_again(&stage, &conversation).await {
                 assert!(!call.logged.is_null(), "{name}: a fault in turn {}", call.turn);
                 turns += usize::from(call.function == "qualification.advance");
             }

@@ -11,6 +11,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse as _, Response},
+    routing::post,
 };
 use futures::stream;
 
@@ -27,6 +28,7 @@ pub(crate) enum Way {
 /// A server that answers in the ways that it is told, one after the other; then as it usually does.
 #[derive(Clone)]
 pub(crate) struct Server {
+    path: &'static str,
     usual: Way,
     ways: Arc<Mutex<VecDeque<Way>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -40,15 +42,16 @@ pub(crate) struct Asked {
 }
 
 impl Server {
-    pub(crate) fn new(usual: Way) -> Self {
-        Self { usual, ways: Arc::default(), asked: Arc::default() }
+    /// One that takes what is posted to a path.
+    pub(crate) fn new(path: &'static str, usual: Way) -> Self {
+        Self { path, usual, ways: Arc::default(), asked: Arc::default() }
     }
 
-    /// Serves every path of the address that it gives.
+    /// Opens it; its address, without the path.
     pub(crate) async fn open(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(self.clone());
+        let router = Router::new().route(self.path, post(answer)).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
@@ -73,7 +76,7 @@ async fn answer(State(server): State<Server>, headers: HeaderMap, body: String) 
         Way::Fails(status, Some(seconds)) => (status, [(RETRY_AFTER, seconds.to_string())]).into_response(),
         Way::Hangs => std::future::pending().await,
         Way::Breaks => {
-            let pieces = [Ok("{\"choices\":["), Err(std::io::Error::other("the line broke"))];
+            let pieces = [Ok("{"), Err(std::io::Error::other("the line broke"))];
             Body::from_stream(stream::iter(pieces)).into_response()
         }
     }

@@ -11,8 +11,10 @@ use std::{
 use jiff::Timestamp;
 use relais::{
     flows::Published,
+    model::Conversation,
     simulator::Scenario,
     stage::{Options, Stage},
+    turn::{Rerun, rerun},
 };
 use serde_json::Value;
 
@@ -119,6 +121,24 @@ pub(crate) async fn stage_of(flows: PathBuf, folder: &Folder, begin: Timestamp) 
     })
     .await
     .unwrap()
+}
+
+/// What comes of every call in a conversation's log when it is run again on the conversation's version.
+pub(crate) async fn run_again(stage: &Stage, conversation: &Conversation) -> Vec<Rerun> {
+    let Conversation { id, tenant, flow, version, .. } = conversation;
+    let log = stage.host.store.log(id).await.unwrap();
+    let loaded = stage.host.flows.version(tenant, flow, version).await.unwrap();
+    rerun(&loaded, &log).await
+}
+
+/// The same, each call giving the bytes that were logged (P4).
+pub(crate) async fn same_again(stage: &Stage, conversation: &Conversation) -> Vec<Rerun> {
+    let calls = run_again(stage, conversation).await;
+    for call in &calls {
+        let Rerun { turn, function, logged, found, .. } = call;
+        assert!(call.is_same(), "{} turn {turn} {function}: {logged} became {found}", conversation.id);
+    }
+    calls
 }
 
 /// A folder of tenants with only the demonstration in it: most stories need no other.

@@ -5,6 +5,8 @@
 //! transactions cannot read), adds its rows to the next batch, gives the lock back and waits for the flush that many
 //! share ([`flush`]). Leases and the queue of ready conversations are in memory; timers and envelopes that wait are not, so
 //! that a conversation that waits costs disk only.
+//!
+//! For conversations on trial the tree is in memory, under the same rules, and no sled is there at all ([`tree`]).
 
 mod appending;
 mod backup;

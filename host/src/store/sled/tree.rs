@@ -14,6 +14,9 @@ use crate::store::Result;
 /// A row: its key and its value.
 pub(super) type Row = (IVec, IVec);
 
+/// Rows in the order of their keys.
+pub(super) type Range = Box<dyn DoubleEndedIterator<Item = Result<Row>> + Send>;
+
 /// A tree. Clones are the same tree.
 #[derive(Clone)]
 pub(super) enum Tree {
@@ -52,76 +55,26 @@ impl Tree {
         }
     }
 
-    /// The rows from `start` to before `end`, from both sides. Rows that come or go meanwhile may be among them or not.
+    /// The rows from `start` to before `end`, from both sides. Those of a database may come or go meanwhile.
     pub(super) fn range(&self, start: Vec<u8>, end: Vec<u8>) -> Range {
-        self.between(Bound::Included(start.into()), Bound::Excluded(end.into()))
+        self.between((Bound::Included(start.into()), Bound::Excluded(end.into())))
     }
 
     /// All rows.
     pub(super) fn iter(&self) -> Range {
-        self.between(Bound::Unbounded, Bound::Unbounded)
+        self.between((Bound::Unbounded, Bound::Unbounded))
     }
 
-    fn between(&self, start: Bound<IVec>, end: Bound<IVec>) -> Range {
+    fn between(&self, bounds: (Bound<IVec>, Bound<IVec>)) -> Range {
         match self {
-            Self::Disk(tree) => Range::Disk(tree.range((start, end))),
-            Self::Memory(rows) => Range::Memory { rows: Arc::clone(rows), start, end },
-        }
-    }
-}
-
-/// Rows in the order of their keys.
-pub(super) enum Range {
-    Disk(sled::Iter),
-    /// What is left lies between the bounds.
-    Memory {
-        rows: Arc<RwLock<BTreeMap<IVec, IVec>>>,
-        start: Bound<IVec>,
-        end: Bound<IVec>,
-    },
-}
-
-impl Iterator for Range {
-    type Item = Result<Row>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Disk(rows) => rows.next().map(|row| row.map_err(storage)),
-            Self::Memory { rows, start, end } => {
+            Self::Disk(tree) => Box::new(tree.range(bounds).map(|row| row.map_err(storage))),
+            Self::Memory(rows) => {
                 let rows = rows.read().unwrap_or_else(PoisonError::into_inner);
-                let (key, value) = within(&rows, start, end)?.next()?;
-                *start = Bound::Excluded(key.clone());
-                Some(Ok((key.clone(), value.clone())))
+                let found: Vec<Row> = rows.range(bounds).map(|(key, value)| (key.clone(), value.clone())).collect();
+                Box::new(found.into_iter().map(Ok))
             }
         }
     }
-}
-
-impl DoubleEndedIterator for Range {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Disk(rows) => rows.next_back().map(|row| row.map_err(storage)),
-            Self::Memory { rows, start, end } => {
-                let rows = rows.read().unwrap_or_else(PoisonError::into_inner);
-                let (key, value) = within(&rows, start, end)?.next_back()?;
-                *end = Bound::Excluded(key.clone());
-                Some(Ok((key.clone(), value.clone())))
-            }
-        }
-    }
-}
-
-/// The rows between two bounds; none when nothing can be, which a `BTreeMap` would panic at.
-fn within<'a>(
-    rows: &'a BTreeMap<IVec, IVec>,
-    start: &Bound<IVec>,
-    end: &Bound<IVec>,
-) -> Option<std::collections::btree_map::Range<'a, IVec, IVec>> {
-    let is_empty = match (start, end) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => start >= end,
-    };
-    (!is_empty).then(|| rows.range((start.clone(), end.clone())))
 }
 
 fn batch_of(changes: &Changes) -> sled::Batch {

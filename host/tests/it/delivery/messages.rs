@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::{
     receiver::{Got, Reply, refused, reply},
-    world::{World, dropped, eventually, message, parked, phone, start_time, test_options, text},
+    world::{World, dropped, eventually, message, parked, start_time, test_options, text},
 };
+use crate::support::phone;
 
 #[tokio::test]
 async fn stop_between_claim_and_send_wins() {

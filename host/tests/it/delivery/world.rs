@@ -10,16 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use relais::{
     delivery::{Delivery, Directory, Endpoint, Options, Secret, Sender},
     model::{
-        Callback, Clock, Conversation, ConversationId, Digest, Direction, Envelope, EnvelopeId, EnvelopeState,
-        Environment, FlowId, Lead, OutgoingMessage, OwnTurns, Payload, Phone, Progress, Pulse, Purpose, Quiet,
-        Template, TenantId, VirtualClock,
+        Callback, Clock, Conversation, ConversationId, Direction, Envelope, EnvelopeId, EnvelopeState, Environment,
+        OutgoingMessage, Payload, Pulse, Purpose, Quiet, Template, TenantId, VirtualClock,
     },
-    store::{Commit, Committed, Intake, LogEntry, SledStore, Store},
+    store::{Commit, Committed, LogEntry, SledStore, Store},
     whatsapp::Credentials,
 };
-use serde_json::Value;
 
 use super::receiver::Receiver;
+use crate::support::{self, intake, phone};
 
 /// What the tenants declared.
 #[derive(Default)]
@@ -115,8 +114,7 @@ impl World {
         let now = self.clock.now();
         let conversation = conversation(tenant, number, now);
         let id = conversation.id.clone();
-        let intake = Intake { conversation, alias_prefix: "Prospect".into(), alias_first: 1, idempotency: None };
-        self.store.accept(intake).await.unwrap();
+        self.store.accept(intake(conversation)).await.unwrap();
         let envelopes = |conversation: &Conversation| {
             let numbered = payloads.iter().cloned().enumerate();
             numbered
@@ -196,52 +194,15 @@ impl World {
     }
 }
 
-pub(super) fn conversation(tenant: &str, number: u32, at: Timestamp) -> Conversation {
+/// A conversation of the store's suite, of a tenant among several and begun at a time.
+fn conversation(tenant: &str, number: u32, at: Timestamp) -> Conversation {
     Conversation {
         id: ConversationId::new(format!("cv_{tenant}{number:04}")),
-        tenant: TenantId::from(tenant),
-        flow: FlowId::from("solaire"),
-        version: Digest::from("0"),
-        environment: Environment::Live,
-        lead: Lead {
-            crm_id: number.to_string(),
-            phone: phone(number),
-            name: None,
-            email: None,
-            company: None,
-            assigned_to: None,
-            context: Value::Null,
-        },
-        business_number: phone(9_999),
-        alias: String::new(),
-        timezone: "Europe/Paris".into(),
         quiet: Quiet::default(),
         created_at: at,
         last_activity_at: at,
-        next_turn: 0,
-        state: None,
-        notes: serde_json::Map::new(),
-        summary: None,
-        tags: Default::default(),
-        meeting: None,
-        progress: Progress::default(),
-        outcome: None,
-        last_status: None,
-        last_inbound_at: None,
-        unsettled: Default::default(),
-        reports: Vec::new(),
-        receipts: Default::default(),
-        handed_over: None,
-        own_turns: OwnTurns::default(),
-        faults: 0,
-        parked: None,
-        held: Vec::new(),
-        questions: 0,
+        ..support::conversation(tenant, number)
     }
-}
-
-pub(super) fn phone(number: u32) -> Phone {
-    Phone::from_whatsapp(&format!("33612{number:06}"))
 }
 
 pub(super) fn message(number: u32, text: Option<&str>, template: Option<&str>) -> OutgoingMessage {
