@@ -54,19 +54,19 @@ pub(super) fn open(folder: &Path) -> Result<SledStore> {
             Ok(db) => break db,
         }
     };
-    assemble(db, Some(folder))
+    open_trees(db, Some(folder))
 }
 
 /// A store that is gone when it is dropped.
 pub(super) fn temporary() -> Result<SledStore> {
-    assemble(config().temporary(true).open().map_err(storage)?, None)
+    open_trees(config().temporary(true).open().map_err(storage)?, None)
 }
 
 /// A store that lives in memory only.
 pub(super) fn in_memory() -> Result<SledStore> {
     let tree = Tree::in_memory();
     let flusher = Flusher::through(tree.clone());
-    assembled(None, flusher, tree, Tree::in_memory())
+    assemble(None, flusher, tree, Tree::in_memory())
 }
 
 pub(super) fn config() -> sled::Config {
@@ -95,17 +95,17 @@ fn open_db(config: &sled::Config, folder: &Path) -> std::result::Result<sled::Db
     }
 }
 
-fn assemble(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
+fn open_trees(db: sled::Db, folder: Option<&Path>) -> Result<SledStore> {
     let tree = Tree::Disk(db.open_tree(ROWS).map_err(storage)?);
     let files = Tree::Disk(db.open_tree(FILES).map_err(storage)?);
     check_format(&tree)?;
     let count = Rows::of_tree(&tree).get(&key::count())?.unwrap_or(0);
     let disk = folder.map(|folder| Disk::open(folder, count)).transpose()?;
     let flusher = Flusher::start(db.clone(), tree.clone(), disk, count)?;
-    assembled(Some(db), flusher, tree, files)
+    assemble(Some(db), flusher, tree, files)
 }
 
-fn assembled(db: Option<sled::Db>, flusher: Flusher, tree: Tree, files: Tree) -> Result<SledStore> {
+fn assemble(db: Option<sled::Db>, flusher: Flusher, tree: Tree, files: Tree) -> Result<SledStore> {
     let memory = find_again(&Rows::of_tree(&tree))?;
     let files_change = tokio::sync::Mutex::new(());
     Ok(SledStore { flusher, tree, files, files_change, memory: Mutex::new(memory), _db: db })
